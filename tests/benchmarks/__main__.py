@@ -1,0 +1,34 @@
+"""`script/bench [NAME…]`: measures, and prints machine, n, p50 and p95 beside the target."""
+
+import argparse
+import importlib
+import sys
+
+from figures import machine, print_table
+
+BENCHMARKS = {
+    "wake": "cost of one 80 ms frame",
+    "recogniser": "real-time factor, and the wait after the last sample",
+    "handle": "a sentence in a house of 200 names",
+    "voice": "first sound over TCP, describe under load, memory",
+    "loop": "end of speech to first sound of the answer, live through four servers",
+    "footprint": "time until ready, memory, and processor time while listening to silence",
+}
+"""name → what it measures; the module of that name has `measure() -> list[Figure]`."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
+    shown = "; ".join(f"{name}: {what}" for name, what in BENCHMARKS.items())
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{shown} (default: all)")
+    names = parser.parse_args().names or list(BENCHMARKS)
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
+    print(machine())
+    for name in names:
+        print(f"\n{name}: {BENCHMARKS[name]}")
+        print_table(importlib.import_module(f"bench_{name}").measure())
+    return 0
+
+
+sys.exit(main())

@@ -1,0 +1,115 @@
+"""How long the intent server takes for a sentence in a house of 200 names."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from figures import Figure
+from running import free_port, rss_mb
+from wyoming.asr import Transcript
+from wyoming.client import AsyncClient
+from wyoming.event import Event, Eventable
+from wyoming.intent import Recognize
+
+_ROOMS = ("Kitchen", "Bedroom", "Living Room", "Office", "Hall", "Garage", "Attic", "Cellar", "Porch", "Garden")
+_THINGS = {
+    "light": ("Lamp", "Spot", "Light Strip", "Ceiling Light", "Reading Light"),
+    "switch": ("Plug", "Kettle", "Pump", "Heater", "Amplifier"),
+    "cover": ("Blinds", "Curtain", "Shutter"),
+    "media_player": ("Television", "Speaker", "Radio"),
+    "lock": ("Door", "Window"),
+    "sensor": ("Thermometer", "Hygrometer"),
+}
+_SENTENCES = (
+    "set a timer for five minutes",
+    "set a timer for an hour and a half",
+    "set a timer for 1 hour 5 minutes and 10 seconds",
+    "set a pizza timer for 10 minutes",
+    "how much time is left on the pizza timer",
+    "what timers do I have",
+    "add two minutes to the pizza timer",
+    "cancel the pizza timer",
+    "cancel all timers",
+    "what time is it",
+    "what day is tomorrow",
+    "turn on the kitchen reading light",
+    "turn off the lights in the living room",
+    "is the garage door open",
+    "what's the weather in Paris",
+    "stop",
+    "repeat that",
+    "tell me a joke about the kitchen lamp",
+    "I would like to know whether it makes any sense to wait for the bus in this weather",
+)
+_ROUNDS = 15
+_START_S = 15.0
+
+
+def measure() -> list[Figure]:
+    """Asks a server in a process of its own, one sentence per connection as Home Assistant does it."""
+    return asyncio.run(_measure())
+
+
+async def _measure() -> list[Figure]:
+    async with _served() as (uri, pid):
+        rounds = [sentence for _ in range(_ROUNDS) for sentence in _SENTENCES]
+        for sentence in _SENTENCES:
+            await _ask(uri, Transcript(text=sentence))
+        understood, _ = zip(*[await _ask(uri, Recognize(text=sentence)) for sentence in rounds], strict=True)
+        answered, whole = zip(*[await _ask(uri, Transcript(text=sentence)) for sentence in rounds], strict=True)
+        return [
+            Figure("sentence to intent, inside the server", "ms", understood, target=10.0),
+            Figure("sentence to answer, timers written to disk", "ms", answered, target=10.0),
+            Figure("connect to answer", "ms", whole),
+            Figure("memory", "MB", [rss_mb(pid)], target=60.0),
+        ]
+
+
+async def _ask(uri: str, request: Eventable) -> tuple[float, float]:
+    """(milliseconds by the server's account, milliseconds from connecting to the answer)."""
+    begun = time.perf_counter()
+    async with AsyncClient.from_uri(uri) as client:
+        await client.write_event(request.event())
+        while (event := await client.read_event()) is not None:
+            if event.type in ("handled", "not-handled", "intent", "not-recognized"):
+                return event.data["context"]["earshot"]["ms"], (time.perf_counter() - begun) * 1000
+    raise RuntimeError(f"no answer to {request}")
+
+
+@asynccontextmanager
+async def _served() -> AsyncIterator[tuple[str, int]]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "assistant.yaml"
+        devices = [
+            {"name": f"{room} {thing}", "domain": domain, "area": room}
+            for room in _ROOMS
+            for domain, things in _THINGS.items()
+            for thing in things
+        ]
+        house = {"areas": [{"name": room} for room in _ROOMS], "devices": devices, "places": ["Paris"]}
+        file.write_text(json.dumps({"house": house, "handle": {"database": str(Path(folder) / "timers.db")}}))
+        uri = f"tcp://127.0.0.1:{free_port()}"
+        command = [sys.executable, "-m", "wyoming_servers", "serve", "handle", "--uri", uri, "--no-zeroconf", "--config", str(file)]
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        try:
+            async with asyncio.timeout(_START_S):
+                while not await _up(uri):
+                    await asyncio.sleep(0.05)
+            yield uri, process.pid
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+
+
+async def _up(uri: str) -> bool:
+    with suppress(OSError):
+        async with AsyncClient.from_uri(uri) as client:
+            await client.write_event(Event("describe"))
+            return await client.read_event() is not None
+    return False

@@ -1,0 +1,40 @@
+"""Fixtures for every test."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import numpy as np
+import pytest
+import speech
+from leaks import _no_task_left, nothing_left_behind  # noqa: F401  (fixtures that guard every test)
+
+from wyoming_servers.shared.server import ServerLimits, WyomingServer
+from wyoming_servers.shared.service import Service
+
+Serving = Callable[..., AbstractAsyncContextManager[str]]
+
+
+@pytest.fixture(scope="session")
+def speak() -> Callable[..., np.ndarray]:
+    """`speak(text)` → (n,) int16 mono 16 kHz; see speech.py."""
+    return speech.speak
+
+
+@pytest.fixture
+def serving() -> Serving:
+    """`async with serving(service, …) as uri`: a real server on a free port of the loopback."""
+
+    @asynccontextmanager
+    async def run(*services: Service, limits: ServerLimits | None = None, uri: str = "tcp://127.0.0.1:0") -> AsyncIterator[str]:
+        server = WyomingServer(uri, _as_list(services), limits)
+        await server.start()
+        try:
+            yield server.uri
+        finally:
+            await server.stop()
+
+    return run
+
+
+def _as_list(services: Sequence[Service]) -> list[Service]:
+    return list(services)

@@ -1,0 +1,144 @@
+"""An intent server for tests: its own database, a clock that the test moves, and peers that talk to it."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from wire import Message, Wire, event, wire
+
+from wyoming_servers.handle.server import HandleService
+from wyoming_servers.shared import paths, templates
+from wyoming_servers.shared.house import Area, Device, House
+from wyoming_servers.shared.server import WyomingServer
+from wyoming_servers.shared.settings import HandleSection, Settings
+from wyoming_servers.shared.tool import Clock
+
+HOUSE = House(areas=(Area("Kitchen"), Area("Bedroom")), devices=(Device("Bed Lamp", "light", "Bedroom"),), places=("Paris",))
+DECISIVE = ("handled", "not-handled", "intent", "not-recognized", "error")
+
+
+class MovedClock(Clock):
+    """Stands still until the test moves it."""
+
+    boot = "first start"
+
+    def __init__(self) -> None:
+        self.wall = datetime(2026, 11, 21, 17, 8, tzinfo=UTC).timestamp()
+        self.elapsed = 1000.0
+        self._moved = asyncio.Event()
+
+    def now(self) -> float:
+        return self.wall
+
+    def steady(self) -> float:
+        return self.elapsed
+
+    def local(self) -> datetime:
+        return datetime.fromtimestamp(self.wall, UTC)
+
+    def advance(self, seconds: float) -> None:
+        """Time passes."""
+        self.elapsed += seconds
+        self.set_wall(self.wall + seconds)
+
+    def set_wall(self, wall: float) -> None:
+        """Somebody sets the wall clock."""
+        self.wall = wall
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def wait(self, event: asyncio.Event, timeout_s: float | None) -> None:
+        until = math.inf if timeout_s is None else self.elapsed + timeout_s
+        while not event.is_set() and self.elapsed < until:
+            waits = [asyncio.create_task(event.wait()), asyncio.create_task(self._moved.wait())]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+                await asyncio.gather(*waits, return_exceptions=True)
+
+
+def service(
+    folder: Path, clock: Clock | None = None, tools: Sequence[Path] | None = None, options: dict | None = None, **handle: Any
+) -> HandleService:
+    """An intent server that keeps its timers in `folder`; sentences of one's own are in `folder/intents`.
+
+    tools: folders of tools instead of the shipped ones. options: of tools. handle: other settings.
+    """
+    own_files = {"database": str(folder / "timers.db"), "intents": str(folder / "intents")}
+    section = HandleSection(**own_files, tools=options or {}, **handle)
+    return HandleService(Settings(house=HOUSE, handle=section), clock, tools, _sentences(_Own(folder / "intents")))
+
+
+class _Own:
+    """A folder of sentences, equal to another with the same content."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.texts = tuple(path.read_text("utf-8") for path in sorted(folder.rglob("*.yaml")))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Own) and self.texts == other.texts
+
+    def __hash__(self) -> int:
+        return hash(self.texts)
+
+
+@lru_cache
+def _sentences(own: _Own) -> templates.Templates:
+    """The house's templates, parsed once for all tests that have the same."""
+    return templates.load("en", HOUSE, [paths.content("intents"), own.folder], scope="text")
+
+
+@asynccontextmanager
+async def running(folder: Path, clock: Clock | None = None, **options: Any) -> AsyncIterator[str]:
+    """Serves on a free port of the loopback."""
+    server = WyomingServer("tcp://127.0.0.1:0", [service(folder, clock, **options)])
+    await server.start()
+    try:
+        yield server.uri
+    finally:
+        await server.stop()
+
+
+def sentence(text: str, kind: str = "transcript", **context: Any) -> bytes:
+    """A request."""
+    data: dict[str, Any] = {"text": text}
+    if context:
+        data["context"] = context
+    return event(kind, data)
+
+
+async def decisive(peer: Wire) -> Message:
+    """The answer itself."""
+    while (message := await peer.receive()) is not None:
+        if message.type in DECISIVE:
+            return message
+    raise AssertionError("the server hung up without an answer")
+
+
+async def ask(uri: str, text: str, **context: Any) -> Message:
+    """One sentence on a connection of its own, as Home Assistant does it."""
+    async with wire(uri) as peer:
+        await peer.send(sentence(text, **context))
+        return await decisive(peer)
+
+
+async def said(uri: str, text: str, **context: Any) -> str:
+    """What is spoken."""
+    return (await ask(uri, text, **context)).data["text"]
+
+
+@asynccontextmanager
+async def linked(uri: str, satellite_id: str = "kitchen", **details: str) -> AsyncIterator[Wire]:
+    """A satellite's link, open."""
+    async with wire(uri) as peer:
+        await peer.send(event("earshot-subscribe", {"satellite_id": satellite_id, **details}))
+        assert (await peer.receive()).type == "earshot-subscribed"
+        yield peer

@@ -1,0 +1,217 @@
+"""Servers that follow a script: a wake word server, a recogniser, an intent server and a voice, as a satellite's peers."""
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from wyoming.asr import Transcript
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.event import Event
+from wyoming.handle import Handled, NotHandled
+from wyoming.info import (
+    Artifact,
+    AsrModel,
+    AsrProgram,
+    Attribution,
+    HandleModel,
+    HandleProgram,
+    TtsProgram,
+    TtsVoice,
+    WakeModel,
+    WakeProgram,
+)
+from wyoming.wake import Detection
+
+from wyoming_servers.satellite.speakers import PLAYBACK_RATE_HZ
+from wyoming_servers.shared.audio import RATE_HZ
+from wyoming_servers.shared.service import Peer, Service, Session
+
+PATIENCE_S = 60.0
+"""On the satellite's clock: what has not happened by then will not happen."""
+HANG = object()
+HANG_UP = object()
+_BY = {"attribution": Attribution("tests", ""), "installed": True, "description": "", "version": "1"}
+
+
+class _Scripted(Service):
+    """A server that answers each request with the next line of its script."""
+
+    def __init__(self, *script: Any) -> None:
+        """Each entry: a reply, `HANG` (never answers), or `HANG_UP` (closes the connection)."""
+        self.script = list(script)
+        self.requests: list[Any] = []
+        self.asked = asyncio.Event()
+
+    async def reply(self, request: Any) -> Any:
+        self.requests.append(request)
+        self.asked.set()
+        line = self.script.pop(0) if self.script else ""
+        if line is HANG:
+            await asyncio.Event().wait()
+        if line is HANG_UP:
+            raise ConnectionResetError
+        return line
+
+
+class ScriptedVoice(_Scripted):
+    """A voice that makes one sound of every text; `HANG_UP` comes after half of it."""
+
+    kind = "tts"
+    events = frozenset({"synthesize"})
+    SOUND = np.resize(np.arange(-3000, 3000, 17, dtype=np.int16), PLAYBACK_RATE_HZ)
+
+    def programs(self) -> Sequence[Artifact]:
+        return [TtsProgram(name="scripted", voices=[TtsVoice(name="scripted", languages=["en"], **_BY)], **_BY)]
+
+    def session(self, peer: Peer) -> Session:
+        return _VoiceSession(self, peer)
+
+
+class _VoiceSession(Session):
+    busy = False
+
+    def __init__(self, service: ScriptedVoice, peer: Peer) -> None:
+        self._service = service
+        self._peer = peer
+
+    async def handle(self, event: Event) -> None:
+        half = len(ScriptedVoice.SOUND) // 2
+        sound = {"rate": PLAYBACK_RATE_HZ, "width": 2, "channels": 1}
+        await self._peer.send(AudioStart(**sound).event())
+        await self._peer.send(AudioChunk(audio=ScriptedVoice.SOUND[:half].tobytes(), **sound).event())
+        await self._service.reply(event.data["text"])
+        await self._peer.send(AudioChunk(audio=ScriptedVoice.SOUND[half:].tobytes(), **sound).event())
+        await self._peer.send(AudioStop().event())
+
+
+class ScriptedWake(Service):
+    """A wake word server that takes any sound for one: it says when that word of `word_s` ended, but says it `late_s` afterwards."""
+
+    kind = "wake"
+    events = frozenset({"detect"})
+    takes_audio = True
+
+    def __init__(self, word_s: float, late_s: float) -> None:
+        self.word = round(word_s * RATE_HZ)
+        self.late = round(late_s * RATE_HZ)
+
+    def programs(self) -> Sequence[Artifact]:
+        model = WakeModel(name="scripted", languages=["en"], phrase="any sound", **_BY)
+        return [WakeProgram(name="scripted", models=[model], **_BY)]
+
+    def session(self, peer: Peer) -> Session:
+        return _WakeSession(self, peer)
+
+
+class _WakeSession(Session):
+    busy = False
+
+    def __init__(self, service: ScriptedWake, peer: Peer) -> None:
+        self._service = service
+        self._peer = peer
+        self._samples = 0
+        self._end: int | None = None
+        self._told = False
+
+    async def handle(self, event: Event) -> None:
+        if event.type != "audio-chunk":
+            return
+        loud = np.flatnonzero(np.abs(np.frombuffer(event.payload or b"", "<i2").astype(int)) > 150)
+        if self._end is None and len(loud):
+            self._end = self._samples + int(loud[0]) + self._service.word
+        self._samples += len(event.payload or b"") // 2
+        if self._end is not None and self._samples >= self._end + self._service.late and not self._told:
+            self._told = True
+            await self._peer.send(Detection(name="scripted", timestamp=self._end * 1000 // RATE_HZ).event())
+
+
+class ScriptedAsr(_Scripted):
+    """A recogniser; `requests` are the utterances it got, as (n,) int16."""
+
+    kind = "asr"
+    events = frozenset({"transcribe"})
+    takes_audio = True
+
+    def programs(self) -> Sequence[Artifact]:
+        return [AsrProgram(name="scripted", models=[AsrModel(name="scripted", languages=["en"], **_BY)], **_BY)]
+
+    def session(self, peer: Peer) -> Session:
+        return _AsrSession(self, peer)
+
+
+class _AsrSession(Session):
+    busy = False
+
+    def __init__(self, service: ScriptedAsr, peer: Peer) -> None:
+        self._service = service
+        self._peer = peer
+        self._pcm = b""
+
+    async def handle(self, event: Event) -> None:
+        if event.type == "audio-chunk":
+            self._pcm += event.payload or b""
+        elif event.type == "audio-stop":
+            text = await self._service.reply(np.frombuffer(self._pcm, "<i2"))
+            await self._peer.send(Transcript(text=text).event())
+
+
+@dataclasses.dataclass(frozen=True)
+class Reply:
+    """What the scripted intent server answers."""
+
+    text: str
+    intent: str | None = "Test"
+    handled: bool = True
+
+
+class ScriptedHandle(_Scripted):
+    """An intent server with timers on command; `requests` are the `transcript` events' data."""
+
+    kind = "handle"
+    events = frozenset({"transcript", "earshot-subscribe", "earshot-acknowledge", "earshot-dismiss"})
+
+    def __init__(self, *script: Any) -> None:
+        super().__init__(*script)
+        self.links: list[Peer] = []
+        self.told: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        self.subscribed = asyncio.Event()
+
+    def programs(self) -> Sequence[Artifact]:
+        return [HandleProgram(name="scripted", models=[HandleModel(name="scripted", languages=["en"], **_BY)], **_BY)]
+
+    def session(self, peer: Peer) -> Session:
+        return _HandleSession(self, peer)
+
+    async def finish_timer(self, timer_id: str, text: str) -> None:
+        """A timer ends."""
+        async with asyncio.timeout(PATIENCE_S):
+            await self.subscribed.wait()
+        await self.links[-1].send(Event("timer-finished", {"id": timer_id, "name": None, "text": text, "late_s": 0, "total_seconds": 1}))
+
+    async def cancel_timer(self, timer_id: str) -> None:
+        """A timer is cancelled elsewhere."""
+        await self.links[-1].send(Event("timer-cancelled", {"id": timer_id}))
+
+
+class _HandleSession(Session):
+    busy = False
+
+    def __init__(self, service: ScriptedHandle, peer: Peer) -> None:
+        self._service = service
+        self._peer = peer
+
+    async def handle(self, event: Event) -> None:
+        if event.type == "earshot-subscribe":
+            self._service.links.append(self._peer)
+            await self._peer.send(Event("earshot-subscribed", {"satellite_id": event.data["satellite_id"], "timers": []}))
+            self._service.subscribed.set()
+        elif event.type == "transcript":
+            reply = await self._service.reply(event.data)
+            reply = Reply(reply) if isinstance(reply, str) else reply
+            context = {"earshot": {"intent": reply.intent, "slots": {}}}
+            answer = Handled if reply.handled else NotHandled
+            await self._peer.send(answer(text=reply.text, context=context).event())
+        else:
+            self._service.told.put_nowait((event.type, event.data["id"]))

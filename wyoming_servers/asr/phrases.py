@@ -1,0 +1,167 @@
+"""The embedded recogniser: hears the sentences Earshot understands, and gives the empty text for everything else.
+
+It stands in until the owner has a large recogniser.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..shared.audio import FRAME_SAMPLES
+from ..shared.engines import EngineContext, Model
+from ..shared.errors import UnknownNameError, UnsupportedLanguageError
+from ..shared.grammar import Grammar, compile_grammar
+from ..shared.schema import option
+from ..shared.templates import load
+from .engine import AsrEngine, AsrRequest, AsrStream, Transcription
+from .phrase_decoder import DecoderPool, PhraseDecoder
+from .speech_gate import SpeechGate
+from .trust import confidence
+from .wording import written
+
+_NAME = "phrases-en"
+_TAGS = ("en", "en-US", "en_US", "en-GB", "en_GB")
+_LEAD_IN_FRAMES = 8  # of 32 ms, kept from before the first word
+_LEAD_OUT_FRAMES = 12  # of silence that still belongs to the speech before it
+_OPENING_FRAMES = 47  # 1.5 s: as good a measure of voice and room as the whole utterance, 0.6 s is not
+_QUICK_END_FRAMES = 9  # or this much silence, when less is said
+_PARTIAL_FRAMES = 8  # a hypothesis is looked up this often
+
+
+@dataclass(frozen=True)
+class PhrasesOptions:
+    """Settings of the phrases engine."""
+
+    decoders: int = option(
+        2, "sentences decoded at the same time; each after the first costs about 30 MB once it is needed", minimum=1, maximum=16
+    )
+    speech: float = option(0.5, "probability above which a frame of 32 ms counts as speech", minimum=0.05, maximum=0.95)
+    trust: float = option(0.6, "confidence a transcript needs; below it the text is empty", minimum=0, maximum=1)
+
+
+class PhrasesEngine(AsrEngine):
+    """pocketsphinx over the grammar of the sentence templates."""
+
+    Options = PhrasesOptions
+    streams_partials = True
+
+    @classmethod
+    def models(cls, options: PhrasesOptions, context: EngineContext) -> list[Model]:
+        """The one English model."""
+        about = "the sentences Earshot understands"
+        return [Model(_NAME, about, _TAGS, "CMU Sphinx", "https://github.com/cmusphinx/pocketsphinx", "5.1")]
+
+    def __init__(self, options: PhrasesOptions, context: EngineContext) -> None:
+        """Raises: UnsupportedLanguageError, SettingsError, EngineError."""
+        _check_language(context.language)
+        self.options = options
+        self.grammar: Grammar = compile_grammar(load("en", context.house, context.intents_dirs, scope="speech"))
+        self.pool = DecoderPool(self.grammar, options.decoders)
+
+    def open(self, request: AsrRequest) -> "PhrasesStream":
+        """Begins an utterance.
+
+        Raises: UnsupportedLanguageError, UnknownNameError.
+        """
+        _check_language(request.language or "en")
+        if request.model not in (None, _NAME):
+            raise UnknownNameError(f"no model {request.model!r}; there is: {_NAME}")
+        return PhrasesStream(self)
+
+
+class PhrasesStream(AsrStream):
+    """One utterance. Silence costs nearly nothing; decoding begins once voice and room are known, and goes on while the user speaks.
+
+    A decoder is taken for decoding only, so that many streams can be open on few decoders.
+    """
+
+    def __init__(self, engine: PhrasesEngine) -> None:
+        self._engine = engine
+        self._voice = SpeechGate(engine.options.speech)
+        self._decoder: PhraseDecoder | None = None
+        self._left = np.empty(0, dtype=np.int16)
+        self._lead_in: deque[np.ndarray] = deque(maxlen=_LEAD_IN_FRAMES)
+        self._waiting: list[np.ndarray] = []
+        self._speech_frames = 0
+        self._silent_frames = 0
+        self._since_partial = 0
+        self._partial = ""
+
+    def feed(self, samples: np.ndarray) -> str | None:
+        """Takes (n,) int16 mono 16 kHz. Returns the hypothesis so far when it has changed."""
+        samples = np.concatenate((self._left, samples)) if len(self._left) else samples
+        whole = len(samples) - len(samples) % FRAME_SAMPLES
+        self._left = samples[whole:].copy()
+        for first in range(0, whole, FRAME_SAMPLES):
+            self._take(samples[first : first + FRAME_SAMPLES])
+        self._decode(wait=False)
+        return self._look()
+
+    def finish(self) -> Transcription:
+        """The transcript of all that was fed: empty when nobody spoke or no sentence fits well enough."""
+        if len(self._left):
+            self._take(np.pad(self._left, (0, FRAME_SAMPLES - len(self._left))))
+        if not self._speech_frames:
+            return Transcription("", None, "en")
+        self._decode(wait=True)
+        assert self._decoder is not None
+        hypothesis = self._decoder.end()
+        self.close()
+        if hypothesis is None or not hypothesis.words:
+            return Transcription("", 0.0, "en")
+        trusted = confidence(hypothesis, self._speech_frames)
+        text = written(self._engine.grammar, hypothesis.words) if trusted >= self._engine.options.trust else ""
+        return Transcription(text, trusted, "en")
+
+    def close(self) -> None:
+        """Gives the decoder back."""
+        if self._decoder is not None:
+            self._engine.pool.give_back(self._decoder)
+            self._decoder = None
+
+    def _take(self, frame: np.ndarray) -> None:
+        """Keeps a frame if it is speech or near it."""
+        speaking = self._voice.speaks(frame)
+        if speaking:
+            self._waiting += self._lead_in
+            self._lead_in.clear()
+            self._waiting.append(frame)
+            self._speech_frames += 1
+            self._silent_frames = 0
+            return
+        self._silent_frames += 1
+        if self._speech_frames and self._silent_frames <= _LEAD_OUT_FRAMES:
+            self._waiting.append(frame)
+        else:
+            self._lead_in.append(frame)
+
+    def _decode(self, *, wait: bool) -> None:
+        """Hands what waits to a decoder; when `wait`, also too little for a good beginning, and by waiting for a free decoder."""
+        if not self._waiting and (not wait or self._decoder is not None):
+            return
+        if self._decoder is None:
+            enough = len(self._waiting) >= _OPENING_FRAMES or self._silent_frames >= _QUICK_END_FRAMES
+            if not (enough or wait) or (decoder := self._engine.pool.take(wait=wait)) is None:
+                return
+            self._decoder = decoder
+            decoder.start(np.concatenate(self._waiting))
+        else:
+            self._decoder.feed(np.concatenate(self._waiting))
+        self._since_partial += len(self._waiting)
+        self._waiting.clear()
+
+    def _look(self) -> str | None:
+        if self._decoder is None or self._since_partial < _PARTIAL_FRAMES:
+            return None
+        self._since_partial = 0
+        text = written(self._engine.grammar, self._decoder.partial())
+        if text == self._partial:
+            return None
+        self._partial = text
+        return text
+
+
+def _check_language(tag: str) -> None:
+    if tag.replace("_", "-").split("-")[0].lower() != "en":
+        raise UnsupportedLanguageError(f"the phrases engine hears English only, not {tag!r}; it takes: {', '.join(_TAGS)}")

@@ -1,0 +1,1 @@
+"""One module per subcommand of `earshot`; each has `arguments(parser)` and `run(args) -> exit status`."""

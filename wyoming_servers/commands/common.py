@@ -1,0 +1,60 @@
+"""What several subcommands share: the settings options and a main loop that ends in order."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from ..shared import settings
+from ..shared.errors import SettingsError
+from ..shared.settings import Settings, Source
+
+PARENT_PIPE = "EARSHOT_PARENT_PIPE"
+"""Environment variable with a file descriptor: when its other end closes, the supervisor is gone and so are we."""
+
+
+def settings_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds --config and --set."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (default: assistant.yaml in ~/.config/earshot)")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, for example satellite.volume=0.5")
+
+
+def load_settings(args: argparse.Namespace, *overrides: Source) -> Settings:
+    """The settings in force for this command; `overrides` come from its own options.
+
+    Raises: SettingsError.
+    """
+    given = [setting_source(text) for text in args.set]
+    return settings.load(args.config, overrides=[*given, *overrides])
+
+
+def setting_source(text: str) -> Source:
+    """`a.b=value` as a source of settings.
+
+    Raises: SettingsError when there is no `=`.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise SettingsError(f"--set {text}: write it as KEY=VALUE, for example satellite.volume=0.5")
+    return Source(f"--set {key}", settings.nested(key.split("."), settings.scalar(value)))
+
+
+def run_until_stopped(work: Coroutine[Any, Any, int]) -> int:
+    """Runs `work`; Ctrl-C, SIGTERM or the end of our supervisor cancel it, so that it can end in order. Returns its exit status."""
+    return asyncio.run(_until_stopped(work))
+
+
+async def _until_stopped(work: Coroutine[Any, Any, int]) -> int:
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, task.cancel)
+    if pipe := os.environ.get(PARENT_PIPE):
+        loop.add_reader(int(pipe), task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        return await task
+    return 0

@@ -1,0 +1,1 @@
+"""The intent server: a sentence comes in, a tool answers it, a sentence goes out."""

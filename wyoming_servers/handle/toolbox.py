@@ -1,0 +1,214 @@
+"""The tools of this server: loads them, starts them, finds the one for an intent, and calls it with checked arguments and a deadline."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import voluptuous as vol
+
+from ..shared.errors import AssistantError, DeadlineError, InvalidRequestError, SettingsError, ToolError
+from ..shared.plugins import Broken, load_tools
+from ..shared.schema import explain, validator
+from ..shared.tool import Clock, Home, Phrases, Satellite, Tool, ToolContext, ToolResult
+from .links import Links
+from .matcher import Match
+from .phrases import SectionPhrases
+
+_LOGGER = logging.getLogger(__name__)
+_START_S = 15.0
+
+
+class Languages:
+    """The sentences of every language that has some."""
+
+    def __init__(self, default: str, responses: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+        """responses: language → section → key → sentence."""
+        self.default = default
+        self._responses = responses
+
+    def has(self, language: str, section: str) -> bool:
+        """True when there are sentences of this section in this language."""
+        return section in self._responses.get(language, {})
+
+    def phrases(self, language: str, section: str) -> SectionPhrases:
+        """One section's sentences, in the default language where the wanted one has none."""
+        chosen = language if self.has(language, section) else self.default
+        return SectionPhrases(chosen, self._responses.get(chosen, {}), section)
+
+
+class ToolHome(Home):
+    """What one tool gets."""
+
+    def __init__(self, name: str, clock: Clock, database: Path, languages: Languages, links: Links) -> None:
+        self.clock = clock
+        self.database = database
+        self._name = name
+        self._languages = languages
+        self._links = links
+
+    def phrases(self, language: str) -> Phrases:
+        """This tool's sentences."""
+        return self._languages.phrases(language, self._name)
+
+    def satellites(self) -> Sequence[Satellite]:
+        """Those with an open link."""
+        return self._links.satellites()
+
+    def announce(self, satellite_id: str, event_type: str, data: Mapping[str, Any]) -> bool:
+        """Sends an event down a link."""
+        return self._links.send(satellite_id, event_type, data)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A tool and the arguments an intent means for it."""
+
+    tool: Tool
+    args: Any
+
+
+class Toolbox:
+    """All tools that work. Broken ones are reported and left out."""
+
+    def __init__(self, folders: Sequence[Path], options: Mapping[str, Any], home: Callable[[str], Home]) -> None:
+        """options: the owner's, by tool. home: makes what a tool of this name gets."""
+        self._folders = folders
+        self._options = options
+        self._home = home
+        self.tools: dict[str, Tool] = {}
+        self.broken: list[Broken] = []
+        self._loaded: list[tuple[type[Tool], Any]] = []
+        self._made: list[Tool] = []
+        self._settled: dict[str, asyncio.Event] = {}
+
+    def load(self) -> None:
+        """Imports the tools and checks their options. Blocking.
+
+        Raises: SettingsError for options that a tool does not know.
+        """
+        classes, self.broken = load_tools(self._folders)
+        if unknown := sorted(self._options.keys() - {cls.name for cls in classes}):
+            known = ", ".join(sorted(cls.name for cls in classes))
+            raise SettingsError(f"handle.tools: no tool {unknown[0]!r} (there are: {known})")
+        self._loaded = [(cls, self._checked_options(cls)) for cls in classes]
+        self._settled = {cls.name: asyncio.Event() for cls in classes}
+
+    async def start(self) -> None:
+        """Makes and starts every tool; each answers as soon as it has started."""
+        async with asyncio.TaskGroup() as group:
+            for cls, options in self._loaded:
+                group.create_task(self._start(cls, options), name=f"start tool {cls.name}")
+        _LOGGER.info("tools: %s", ", ".join(sorted(self.tools)) or "none")
+
+    @property
+    def events(self) -> frozenset[str]:
+        """What the tools want from satellites."""
+        return frozenset().union(*(cls.events for cls, _ in self._loaded))
+
+    async def stop(self) -> None:
+        """Stops every tool, also one that has not started yet; one that fails does not keep the others from it."""
+        made, self._made, self.tools = self._made, [], {}
+        for tool in made:
+            try:
+                async with asyncio.timeout(tool.deadline_s):
+                    await tool.stop()
+            except Exception:
+                _LOGGER.exception("tool %s did not stop in order", tool.name)
+
+    async def choose(self, match: Match) -> Chosen | None:
+        """The tool for what was understood, once it has started; None when there is none, or none that takes these slots."""
+        tool = await self._answering(match.intent)
+        if tool is None:
+            return None
+        arguments = {**tool.intents[match.intent], **match.slots}
+        if unknown := arguments.keys() - {item.name for item in fields(tool.Args)}:
+            _LOGGER.debug("tool %s does not take %s of %s", tool.name, ", ".join(sorted(unknown)), match.intent)
+            return None
+        try:
+            return Chosen(tool, tool.Args(**validator(tool.Args)(arguments)))
+        except vol.Invalid as err:
+            _LOGGER.debug("tool %s refuses the slots of %s: %s", tool.name, match.intent, err)
+            return None
+
+    async def _answering(self, intent: str) -> Tool | None:
+        """Of several tools for one intent the one loaded last that works: the owner's before the shipped."""
+        for cls, _ in reversed(self._loaded):
+            if intent in cls.intents:
+                await self._settled[cls.name].wait()
+                if tool := self.tools.get(cls.name):
+                    return tool
+        return None
+
+    async def call(self, chosen: Chosen, context: ToolContext) -> ToolResult:
+        """One call.
+
+        Raises: ToolError (a sentence to be spoken), DeadlineError, AssistantError for a tool that failed; its traceback is logged.
+        """
+        tool = chosen.tool
+        try:
+            async with asyncio.timeout(tool.deadline_s) as limit:
+                return await tool.call(chosen.args, context)
+        except ToolError:
+            raise
+        except Exception as err:
+            if isinstance(err, TimeoutError) and limit.expired():
+                _LOGGER.warning("tool %s took longer than %g s and was given up", tool.name, tool.deadline_s)
+                raise DeadlineError(f"tool {tool.name} took longer than {tool.deadline_s:g} s") from err
+            _LOGGER.exception("tool %s failed", tool.name)
+            raise AssistantError(f"tool {tool.name} failed") from err
+
+    def greeting(self, satellite: Satellite) -> dict[str, Any]:
+        """What all tools tell a satellite that subscribes."""
+        greeting: dict[str, Any] = {}
+        for tool in self.tools.values():
+            try:
+                greeting |= tool.greeting(satellite)
+            except Exception:
+                _LOGGER.exception("tool %s failed to greet a satellite", tool.name)
+        return greeting
+
+    async def joined(self, satellite: Satellite) -> None:
+        """Tells all tools that a link is open."""
+        await self._tell(list(self.tools.values()), lambda tool: tool.joined(satellite))
+
+    async def satellite_event(self, satellite: Satellite, event_type: str, data: Mapping[str, Any]) -> None:
+        """Passes an event on to the tools that want it.
+
+        Raises: InvalidRequestError.
+        """
+        wanting = [tool for tool in self.tools.values() if event_type in tool.events]
+        await self._tell(wanting, lambda tool: tool.satellite_event(satellite, event_type, data))
+
+    async def _tell(self, tools: Sequence[Tool], call: Callable[[Tool], Any]) -> None:
+        for tool in tools:
+            try:
+                async with asyncio.timeout(tool.deadline_s):
+                    await call(tool)
+            except InvalidRequestError:
+                raise
+            except Exception:
+                _LOGGER.exception("tool %s failed with an event of a satellite", tool.name)
+
+    def _checked_options(self, cls: type[Tool]) -> Any:
+        try:
+            return cls.Options(**validator(cls.Options)(self._options.get(cls.name) or {}))
+        except vol.Invalid as err:
+            raise SettingsError(f"handle.tools.{cls.name}: {explain(err, cls.Options)}") from None
+
+    async def _start(self, cls: type[Tool], options: Any) -> None:
+        try:
+            tool = cls(options, self._home(cls.name))
+            self._made.append(tool)
+            async with asyncio.timeout(_START_S):
+                await tool.start()
+            self.tools[cls.name] = tool
+        except Exception as err:  # any code may stand in a plugin
+            self._skip(cls, err)
+        self._settled[cls.name].set()
+
+    def _skip(self, cls: type[Tool], err: Exception) -> None:
+        _LOGGER.error("tool %s does not work and is skipped: %s", cls.name, err, exc_info=None if isinstance(err, ToolError) else err)
+        self.broken.append(Broken(Path(cls.__module__), f"{type(err).__name__}: {err}"))

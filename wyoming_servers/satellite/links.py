@@ -1,0 +1,251 @@
+"""Connections that stay: to the wake server and to the intent server. Lost ones are made again, with growing pauses."""
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from wyoming.audio import AudioChunk, AudioStart
+from wyoming.event import Event
+from wyoming.ping import Ping
+from wyoming.wake import Detect, Detection
+
+from ..shared.audio import FRAME_SAMPLES, RATE_HZ
+from ..shared.client import WyomingClient
+from ..shared.errors import PeerError, PeerUnreachableError
+from ..shared.tasks import cancel
+from .peers import Peers
+
+_LOGGER = logging.getLogger(__name__)
+_FIRST_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 5.0
+_PICK_TIMEOUT_S = 5.0
+_CONNECT_TIMEOUT_S = 2.0
+_PING_S = 10.0
+_MISSED_S = 25.0  # two pongs
+_CATCH_UP_FRAMES = round(3.0 * RATE_HZ / FRAME_SAMPLES)  # said while the server was away: still heard when it is back
+_CHUNK_FRAMES = 2  # per chunk to the wake server, which works on 80 ms at a time: each write costs more than all else on the way
+_OUTBOX_EVENTS = 64
+_SUBSCRIBE_S = 5.0
+
+
+class Link(ABC):
+    """One lasting connection to the server that the directory recommends."""
+
+    kind: str
+
+    def __init__(self, peers: Peers) -> None:
+        self._peers = peers
+        self.connected = False
+
+    async def run(self) -> None:
+        """Keeps the connection, until cancelled."""
+        pause_s = _FIRST_PAUSE_S
+        failing = False
+        while True:
+            uri = None
+            try:
+                uri = (await self._peers.pick(self.kind, _PICK_TIMEOUT_S)).uri
+                async with await WyomingClient.connect(uri, _CONNECT_TIMEOUT_S) as client:
+                    await self.greet(client)
+                    self.connected, failing, pause_s = True, False, _FIRST_PAUSE_S
+                    await self._talk(client, uri)
+                continue
+            except PeerError as err:
+                if uri:
+                    self._peers.report_failure(uri, err)
+                if not failing:
+                    _LOGGER.warning("%s; it is tried again until it is back", err)
+                failing = True
+            finally:
+                self.connected = False
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    @abstractmethod
+    async def greet(self, client: WyomingClient) -> None:
+        """Opens the conversation.
+
+        Raises: PeerError.
+        """
+
+    @abstractmethod
+    async def send(self, client: WyomingClient) -> None:
+        """Sends what there is to send, for ever.
+
+        Raises: PeerError.
+        """
+
+    @abstractmethod
+    async def receive(self, client: WyomingClient) -> None:
+        """Takes what comes, for ever.
+
+        Raises: PeerError.
+        """
+
+    async def _talk(self, client: WyomingClient, uri: str) -> None:
+        """Returns when another server is better now; raises what goes wrong."""
+        work = (self.send(client), self.receive(client), self._until_another_is_better(uri))
+        tasks = [asyncio.create_task(each, name=f"{self.kind} link") for each in work]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                await cancel(task)
+                if not task.cancelled():
+                    task.exception()
+
+    async def _until_another_is_better(self, uri: str) -> None:
+        best = uri
+        while best == uri:
+            await asyncio.sleep(_PING_S)
+            best = (await self._peers.pick(self.kind, _PICK_TIMEOUT_S)).uri
+
+
+class WakeLink(Link):
+    """Streams the microphone to the wake server. Every method is called on the loop."""
+
+    kind = "wake"
+
+    def __init__(self, peers: Peers, names: tuple[str, ...], heard: Callable[[str, int], Awaitable[None]]) -> None:
+        """names: wake words; empty for the server's default. heard: called with the word's name and the position of its end."""
+        super().__init__(peers)
+        self._names = list(names) or None
+        self._heard = heard
+        self._frames: deque[tuple[int, np.ndarray]] = deque(maxlen=_CATCH_UP_FRAMES)
+        self._there = asyncio.Event()
+        self._begin = 0
+        self._sent = 0
+        self.listening = asyncio.Event()
+        """Set once a wake server takes sound."""
+
+    def feed(self, position: int, frame: np.ndarray) -> None:
+        """Adds the frame that begins at `position`. The oldest is dropped when the server is away for more than 3 s."""
+        self._frames.append((position, frame))
+        self._there.set()
+
+    async def greet(self, client: WyomingClient) -> None:
+        await client.send(Detect(names=self._names).event())
+        await client.send(AudioStart(rate=RATE_HZ, width=2, channels=1, timestamp=0).event())
+        self._begin = self._sent = -1
+
+    async def send(self, client: WyomingClient) -> None:
+        while True:
+            while len(self._frames) < _CHUNK_FRAMES:
+                self._there.clear()
+                await self._there.wait()
+            position, frame = self._frames.popleft()
+            samples = [frame] + [self._frames.popleft()[1] for _ in range(_CHUNK_FRAMES - 1)]
+            if self._begin < 0:
+                self._begin = self._sent = position
+            if position != self._sent:
+                raise PeerUnreachableError(f"{client.uri} is too slow: microphone sound was lost")
+            self._sent += sum(map(len, samples))
+            pcm, timestamp_ms = b"".join(each.tobytes() for each in samples), (position - self._begin) * 1000 // RATE_HZ
+            self.listening.set()
+            await client.send(AudioChunk(rate=RATE_HZ, width=2, channels=1, audio=pcm, timestamp=timestamp_ms).event())
+
+    async def receive(self, client: WyomingClient) -> None:
+        while True:
+            event = await client.receive(None)
+            if Detection.is_type(event.type):
+                timestamp_ms = event.data.get("timestamp")
+                known = isinstance(timestamp_ms, int) and 0 <= timestamp_ms * RATE_HZ // 1000 <= self._sent - self._begin
+                position = self._begin + timestamp_ms * RATE_HZ // 1000 if known else self._sent
+                await self._heard(str(event.data.get("name") or ""), position)
+
+
+@dataclass(frozen=True)
+class FinishedTimer:
+    """A timer that rings here."""
+
+    id: str
+    text: str
+    """The sentence to speak."""
+
+
+class TimerLink(Link):
+    """Tells the intent server who we are and hears of our timers. Every method is called on the loop."""
+
+    kind = "handle"
+
+    def __init__(
+        self,
+        peers: Peers,
+        identity: dict[str, Any],
+        finished: Callable[[FinishedTimer], Awaitable[None]],
+        cancelled: Callable[[str], Awaitable[None]],
+    ) -> None:
+        """identity: satellite_id, name, area, language. finished, cancelled: called with a timer, and with a timer's id."""
+        super().__init__(peers)
+        self._identity = identity
+        self._finished = finished
+        self._cancelled = cancelled
+        self._subscribed = asyncio.Event()
+        self._outbox: asyncio.Queue[Event] = asyncio.Queue(_OUTBOX_EVENTS)
+
+    def acknowledge(self, timer_id: str) -> None:
+        """It rings here."""
+        self._post(Event("earshot-acknowledge", {"id": timer_id}))
+
+    def dismiss(self, timer_id: str) -> None:
+        """It rings no more."""
+        self._post(Event("earshot-dismiss", {"id": timer_id}))
+
+    async def greet(self, client: WyomingClient) -> None:
+        self._subscribed.clear()
+        await client.send(Event("earshot-subscribe", self._identity))
+
+    async def send(self, client: WyomingClient) -> None:
+        await self._subscribed.wait()
+        while True:
+            try:
+                async with asyncio.timeout(_PING_S):
+                    event = await self._outbox.get()
+            except TimeoutError:
+                event = Ping().event()
+            await client.send(event)
+
+    async def receive(self, client: WyomingClient) -> None:
+        if not await _is_subscribed(client):
+            _LOGGER.info("%s answers, but its timers cannot ring here", client.uri)
+            await asyncio.Event().wait()  # until the directory recommends another one
+        self._subscribed.set()
+        while True:
+            event = await client.receive(_MISSED_S)
+            if event.type == "earshot-replaced":
+                _LOGGER.warning("another satellite is called %s too; its timers ring there: change satellite.name", self._identity["name"])
+                await asyncio.Event().wait()
+            timer_id, text = event.data.get("id"), event.data.get("text")
+            if not isinstance(timer_id, str):
+                continue
+            if event.type == "timer-finished":
+                await self._finished(FinishedTimer(timer_id, text if isinstance(text, str) else ""))
+            elif event.type == "timer-cancelled":
+                await self._cancelled(timer_id)
+
+    def _post(self, event: Event) -> None:
+        if self._outbox.full():
+            self._outbox.get_nowait()  # the server asks again for what it has not heard
+        self._outbox.put_nowait(event)
+
+
+async def _is_subscribed(client: WyomingClient) -> bool:
+    """False when it is not a server that knows satellites: stock ones say nothing, or that they do not understand."""
+    try:
+        async with asyncio.timeout(_SUBSCRIBE_S):
+            while (await client.receive(None)).type != "earshot-subscribed":
+                pass
+    except TimeoutError:
+        return False
+    except PeerUnreachableError:
+        raise
+    except PeerError:
+        return False
+    return True

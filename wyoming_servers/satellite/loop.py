@@ -1,0 +1,112 @@
+"""Runs a satellite: its devices, its connections, and the state machine between them."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import aclosing
+
+from ..shared.audio import FRAME_SAMPLES, RATE_HZ
+from ..shared.settings import KINDS, Settings
+from ..shared.uri import local_uri
+from .devices import open_microphone, open_speaker
+from .directory import Directory
+from .links import FinishedTimer, TimerLink, WakeLink
+from .machine import Satellite
+from .messages import Frame, MicrophoneLost, TimerCancelled, WakeWord
+from .microphones import Microphone
+from .playback import Player
+from .report import TurnReport
+from .soundcard import PortAudio
+from .speakers import SoundError, Speaker
+
+_LOGGER = logging.getLogger(__name__)
+_RETRY_S = 2.0
+_LINGER_FRAMES = round(2.0 * RATE_HZ / FRAME_SAMPLES)  # after a recording's end, for what is under way
+
+
+async def run(
+    settings: Settings,
+    on_turn: Callable[[TurnReport], None] | None = None,
+    ready: Callable[[], None] | None = None,
+    *,
+    microphone: Microphone | None = None,
+    speaker: Speaker | None = None,
+) -> None:
+    """Runs until cancelled, or until a recording as microphone has been heard to its end and answered.
+
+    on_turn: called with every turn; None writes one line to the log. ready: called once, when sound comes and a wake server
+    listens to it. microphone, speaker: used in place of those that the settings name.
+    Raises: SettingsError, InvalidRequestError for what can never work; sound cards and servers that are missing are waited for.
+    """
+    section = settings.satellite
+    portaudio = PortAudio()
+    microphone = microphone or open_microphone(section.mic, portaudio)
+    player = Player(speaker or open_speaker(section.speaker, portaudio), section.volume)
+    nearby = {kind: local_uri(getattr(settings, kind).uri) for kind in KINDS}
+    directory = Directory(section.peers, nearby=nearby, browse=settings.network.zeroconf)
+    satellite = Satellite(settings, directory, player, on_turn or _log)
+    wake, timers = _links(settings, directory, satellite)
+    satellite.ear, satellite.timers = wake, timers
+    await directory.start()
+    try:
+        async with asyncio.TaskGroup() as group:
+            work = (player.run(), wake.run(), timers.run(), satellite.run(), _say_ready(microphone, wake, ready))
+            tasks = [group.create_task(each, name=f"satellite {each.__qualname__}") for each in work]
+            await _capture(microphone, satellite)
+            for task in tasks:
+                task.cancel()
+    finally:
+        await directory.stop()
+
+
+def _links(settings: Settings, directory: Directory, satellite: Satellite) -> tuple[WakeLink, TimerLink]:
+    section, inbox = settings.satellite, satellite.inbox
+
+    async def heard(name: str, end: int) -> None:
+        await inbox.put(WakeWord(name, end))
+
+    async def finished(timer: FinishedTimer) -> None:
+        await inbox.put(timer)
+
+    async def cancelled(timer_id: str) -> None:
+        await inbox.put(TimerCancelled(timer_id))
+
+    identity = {"satellite_id": satellite.id, "name": section.name, "area": section.area, "language": settings.language}
+    known = {key: value for key, value in identity.items() if value}
+    return WakeLink(directory, section.wake_words, heard), TimerLink(directory, known, finished, cancelled)
+
+
+async def _capture(microphone: Microphone, satellite: Satellite) -> None:
+    """Hands on the microphone's frames. Returns when it has ended and nothing is left to do; waits while there is none."""
+    now = asyncio.get_running_loop().time
+    problem = None
+    quiet = 0
+    while True:
+        try:
+            async with aclosing(microphone.frames()) as frames:
+                async for samples in frames:
+                    if problem:
+                        problem = None
+                        _LOGGER.info("%s hears again", microphone.name)
+                    quiet = quiet + 1 if microphone.ended and satellite.idle else 0  # before this frame makes it busy
+                    await satellite.inbox.put(Frame(samples, now() - microphone.latency_s))
+                    microphone.keep_all(satellite.in_turn)
+                    if quiet > _LINGER_FRAMES:
+                        return
+        except SoundError as err:
+            await satellite.inbox.put(MicrophoneLost())
+            if str(err) != problem:
+                problem = str(err)
+                _LOGGER.warning("no microphone: %s", problem)
+        await asyncio.sleep(_RETRY_S)
+
+
+async def _say_ready(microphone: Microphone, wake: WakeLink, ready: Callable[[], None] | None) -> None:
+    await wake.listening.wait()
+    _LOGGER.info("listening on %s", microphone.name)
+    if ready:
+        ready()
+
+
+def _log(report: TurnReport) -> None:
+    _LOGGER.info("%s", report.line())

@@ -1,0 +1,59 @@
+"""What the state machine is told."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .links import FinishedTimer
+from .report import TurnReport
+from .turn import TurnId
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The microphone gave sound."""
+
+    samples: np.ndarray
+    """(n,) int16 mono 16 kHz."""
+    heard_at: float
+    """Loop time of its last sample."""
+
+
+@dataclass(frozen=True)
+class WakeWord:
+    """The wake server heard a wake word."""
+
+    name: str
+    end: int
+    """Position in the microphone's stream, in samples."""
+
+
+@dataclass(frozen=True)
+class TurnOver:
+    """A turn has run to its end."""
+
+    turn: TurnId
+    report: TurnReport
+
+
+@dataclass(frozen=True)
+class TimerCancelled:
+    """A timer is no more."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class RingOver:
+    """It has rung for as long as it may."""
+
+    ring: int
+    """Which ringing."""
+
+
+@dataclass(frozen=True)
+class MicrophoneLost:
+    """There is no sound any more: whoever speaks is not heard."""
+
+
+Message = Frame | MicrophoneLost | WakeWord | TurnOver | FinishedTimer | TimerCancelled | RingOver

@@ -1,0 +1,40 @@
+"""A turn's voice: speech and chimes on the loudspeaker."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import numpy as np
+
+from .playback import Player
+from .requests import SpeechBlock
+from .speakers import SoundError
+
+
+class LiveOutput:
+    """Where a turn is heard; see turn.Output."""
+
+    def __init__(self, player: Player, error_chime: np.ndarray | None) -> None:
+        """error_chime: (n,) int16 at the player's rate; None when chimes are switched off."""
+        self._player = player
+        self._error_chime = error_chime
+
+    async def speak(self, blocks: AsyncIterator[SpeechBlock]) -> float:
+        """Plays speech to its end; returns when its first sound was heard.
+
+        Raises: SoundError when it cannot be heard; what `blocks` raises.
+        """
+        stream = self._player.open()
+        try:
+            async for block in blocks:
+                if not await stream.write(block.pcm, block.source):
+                    break
+        finally:
+            stream.finish()
+        if not await stream.over() and self._player.problem:
+            raise SoundError(self._player.problem)
+        return stream.heard_at or asyncio.get_running_loop().time()
+
+    async def fail(self) -> None:
+        """Plays the error chime."""
+        if self._error_chime is not None:
+            self._player.play(self._error_chime)

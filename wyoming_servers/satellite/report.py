@@ -1,0 +1,56 @@
+"""What happened in one turn, for the owner's eyes and for `--json`."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..shared.protocol import printable
+
+
+@dataclass
+class TurnReport:
+    """One turn, filled in as it goes."""
+
+    wake_word: str | None = None
+    """The wake word's model name; None when it took none."""
+    transcript: str = ""
+    """What was heard; empty when nothing was understood."""
+    intent: str | None = None
+    """The intent's name; None when nothing fitted or the peer does not tell."""
+    slots: dict[str, Any] = field(default_factory=dict)
+    """The intent's slots."""
+    answer: str = ""
+    """What was said."""
+    stages_ms: dict[str, int] = field(default_factory=dict)
+    """Milliseconds by stage, in order: wake, endpoint, asr, handle, tts, play, v2v; those that took place."""
+    error: str | None = None
+    """What went wrong; None when all went well."""
+    ended: str = "answered"
+    """answered, empty (nothing understood), no-speech, no-wake-word, ignored, interrupted, or failed."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return {
+            "wake_word": self.wake_word,
+            "transcript": self.transcript,
+            "intent": self.intent,
+            "slots": self.slots,
+            "answer": self.answer,
+            "stages_ms": self.stages_ms,
+            "ended": self.ended,
+            "error": self.error,
+        }
+
+    def line(self) -> str:
+        """The one line of this turn."""
+        parts = [f"{self.wake_word}:" if self.wake_word else ""]
+        parts.append(f'"{printable(self.transcript)}"' if self.transcript else f"({self.ended})")
+        if self.intent:
+            parts.append(f"[{printable(self.intent)}]")
+        if self.answer:
+            parts.append(f'-> "{printable(self.answer)}"')
+        if self.transcript and self.ended != "answered":
+            parts.append(f"({self.ended})")
+        if self.error:
+            parts.append(f"error: {printable(self.error, 300)}")
+        parts.append("  ".join(f"{name} {value}" for name, value in self.stages_ms.items()) + " ms" if self.stages_ms else "")
+        return " ".join(part for part in parts if part)

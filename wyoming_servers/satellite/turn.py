@@ -1,0 +1,159 @@
+"""One turn, from the user's words to the spoken answer. Nothing is audible and nothing is asked for before it is committed."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..shared.errors import AssistantError
+from ..shared.settings import Settings
+from .peers import Peers
+from .report import TurnReport
+from .requests import SpeechBlock, handle, synthesize, transcribe
+from .utterance import Utterance
+
+_LOGGER = logging.getLogger(__name__)
+APOLOGIES = {
+    "asr": "Sorry, I can't hear you right now: the speech recogniser does not answer.",
+    "handle": "Sorry, I can't answer right now: the intent server does not answer.",
+}
+"""What is said when a stage fails."""
+
+
+@dataclass(frozen=True)
+class TurnId:
+    """Which turn, and which attempt at it: what belongs to an older one is dropped."""
+
+    number: int
+    revision: int = 0
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks, and where: what the intent server is told."""
+
+    satellite_id: str
+    conversation_id: str
+    area: str = ""
+
+    def context(self, turn: TurnId) -> dict[str, Any]:
+        """For the `context` of Wyoming events."""
+        context = {"satellite_id": self.satellite_id, "conversation_id": self.conversation_id}
+        if self.area:
+            context["area"] = self.area
+        return context | {"turn": turn.number, "revision": turn.revision}
+
+
+class Output(Protocol):
+    """Where a turn is heard."""
+
+    async def speak(self, blocks: AsyncIterator[SpeechBlock]) -> float:
+        """Plays speech to its end; returns when (loop time) its first sound was heard.
+
+        Raises: what `blocks` raises.
+        """
+
+    async def fail(self) -> None:
+        """Lets the user hear that it did not work, without words."""
+
+
+class Turn:
+    """Runs once. Its methods belong to the event loop."""
+
+    def __init__(self, turn_id: TurnId, peers: Peers, settings: Settings, asker: Asker, *, addressed: bool = True) -> None:
+        """addressed: False when no wake word came before, so that what is not understood was not meant for us."""
+        self.id = turn_id
+        self.report = TurnReport()
+        self._peers = peers
+        self._settings = settings
+        self._asker = asker
+        self.addressed = addressed
+        self._committed = asyncio.Event()
+        self._committed_at = 0.0
+        self._speech_ended_at: float | None = None
+
+    def commit(self, speech_ended_at: float | None = None) -> None:
+        """Opens the one door to actions and sound: the user has finished.
+
+        speech_ended_at: loop time of the user's last sound, for the figures.
+        """
+        self._committed_at = asyncio.get_running_loop().time()
+        self._speech_ended_at = speech_ended_at
+        if speech_ended_at is not None:
+            self._took("endpoint", speech_ended_at)
+        self._committed.set()
+
+    async def run(self, words: Utterance | str, output: Output | None) -> TurnReport:
+        """The whole turn; what fails is in the report and is heard by the user.
+
+        words: what the user says (may still grow; commit when it is finished), or its text. output: None for an answer in text.
+        """
+        report, stage = self.report, "asr"
+        try:
+            report.transcript = words if isinstance(words, str) else await self._hear(words)
+            await self._committed.wait()
+            if report.transcript:
+                stage = "handle"
+                await self._answer()
+            else:
+                report.ended = "empty" if self.addressed else "ignored"
+        except AssistantError as err:
+            report.ended, report.error = "failed", str(err)
+            _LOGGER.warning("%s", err)
+            if self.addressed:
+                report.answer = APOLOGIES[stage]
+        await self._committed.wait()
+        if output:
+            await self._tell(output)
+        return report
+
+    async def _hear(self, utterance: Utterance) -> str:
+        satellite = self._settings.satellite
+        context = self._asker.context(self.id)
+        transcript = await transcribe(self._peers, utterance, self._settings.language, satellite.asr_s, context)
+        await self._committed.wait()
+        self._took("asr", self._committed_at)
+        return transcript
+
+    async def _answer(self) -> None:
+        report, settings = self.report, self._settings
+        began = asyncio.get_running_loop().time()
+        context = self._asker.context(self.id)
+        answer = await handle(self._peers, report.transcript, settings.language, context, settings.satellite.handle_s)
+        self._took("handle", began)
+        report.intent, report.slots = answer.intent, answer.slots
+        if answer.handled or self.addressed:
+            report.answer = answer.text
+        else:
+            report.ended = "ignored"
+
+    async def _tell(self, output: Output) -> None:
+        report = self.report
+        if not report.answer:
+            return
+        began = asyncio.get_running_loop().time()
+        try:
+            async with aclosing(self._speech(began)) as blocks:
+                heard_at = await output.speak(blocks)
+        except AssistantError as err:
+            report.ended, report.error = "failed", "; ".join(filter(None, (report.error, str(err))))
+            _LOGGER.warning("%s", err)
+            await output.fail()
+            return
+        self._took("play", began + report.stages_ms.get("tts", 0) / 1000, heard_at)
+        if self._speech_ended_at is not None:
+            self._took("v2v", self._speech_ended_at, heard_at)
+
+    async def _speech(self, began: float) -> AsyncIterator[SpeechBlock]:
+        settings = self._settings
+        async with aclosing(synthesize(self._peers, self.report.answer, settings.language, settings.satellite.tts_s)) as blocks:
+            async for block in blocks:
+                if "tts" not in self.report.stages_ms:
+                    self._took("tts", began)
+                yield block
+
+    def _took(self, stage: str, since: float, until: float | None = None) -> None:
+        until = asyncio.get_running_loop().time() if until is None else until
+        self.report.stages_ms[stage] = round((until - since) * 1000)

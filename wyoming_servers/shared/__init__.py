@@ -1,0 +1,1 @@
+"""What every part of Earshot uses; imports nothing else of ours."""

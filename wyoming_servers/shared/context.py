@@ -1,0 +1,23 @@
+"""What engines are told about the house, made from the settings."""
+
+from pathlib import Path
+
+from . import paths
+from .engines import EngineContext
+from .settings import Settings
+
+
+def engine_context(settings: Settings) -> EngineContext:
+    """The context every engine gets."""
+    return EngineContext(
+        language=settings.language,
+        house=settings.house,
+        data_dir=paths.data_dir(),
+        intents_dirs=intents_dirs(settings),
+    )
+
+
+def intents_dirs(settings: Settings) -> tuple[Path, ...]:
+    """Folders of sentence templates, the shipped one first, then the owner's."""
+    own = Path(settings.handle.intents).expanduser() if settings.handle.intents else paths.data_dir() / "intents"
+    return (paths.content("intents"), own)

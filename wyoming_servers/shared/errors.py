@@ -1,0 +1,96 @@
+"""The one error tree. `code` goes into the Wyoming `error` event; `retryable` says whether the same request may succeed later."""
+
+
+class AssistantError(Exception):
+    """Base of every error Earshot raises on purpose; its text is fit to be shown to the owner."""
+
+    code = "internal-error"
+    retryable = False
+
+
+class ProtocolError(AssistantError):
+    """The peer sent bytes that are not a Wyoming event, or one past the limits."""
+
+    code = "protocol-error"
+
+
+class InvalidRequestError(AssistantError):
+    """A well-formed event that cannot be served: wrong order, wrong type, wrong value."""
+
+    code = "invalid-request"
+
+
+class UnknownNameError(AssistantError):
+    """A model, voice, speaker or wake word that does not exist here; the text lists those that do."""
+
+    code = "unknown-name"
+
+
+class UnsupportedLanguageError(AssistantError):
+    """The engine does not speak or hear this language; the text lists those it does."""
+
+    code = "unsupported-language"
+
+
+class BusyError(AssistantError):
+    """Every slot and every place in the queue is taken."""
+
+    code = "busy"
+    retryable = True
+
+
+class StoppingError(AssistantError):
+    """The server is being stopped."""
+
+    code = "stopping"
+    retryable = True
+
+
+class DeadlineError(AssistantError):
+    """The work took longer than its deadline."""
+
+    code = "deadline-exceeded"
+    retryable = True
+
+
+class EngineError(AssistantError):
+    """An engine failed while loading or working."""
+
+    code = "engine-error"
+
+
+class EngineUnavailableError(EngineError):
+    """An engine's library or model is not on this machine; the text has the command that brings it."""
+
+    code = "engine-unavailable"
+
+
+class SettingsError(AssistantError):
+    """A setting that is unknown, of the wrong type or out of range; the text names source, key and what is allowed."""
+
+    code = "invalid-settings"
+
+
+class PortInUseError(AssistantError):
+    """The address cannot be listened on: taken, or not this machine's."""
+
+    code = "port-in-use"
+
+
+class PeerError(AssistantError):
+    """Another Wyoming server answered with an `error` event."""
+
+    code = "peer-error"
+    retryable = True
+
+
+class PeerUnreachableError(PeerError):
+    """Another Wyoming server cannot be connected to, hung up, or stayed silent past the deadline."""
+
+    code = "peer-unreachable"
+
+
+class ToolError(AssistantError):
+    """A tool could not do what was asked; the text is a finished sentence to be spoken."""
+
+    code = "tool-error"

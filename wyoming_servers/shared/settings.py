@@ -1,0 +1,213 @@
+"""Settings: shipped defaults ← the owner's file ← environment ← options, checked once, then frozen."""
+
+import dataclasses
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import voluptuous as vol
+import yaml
+
+from . import paths
+from .errors import SettingsError
+from .house import House
+from .schema import explain, option, validator
+
+FILE_NAME = "assistant.yaml"
+ENVIRONMENT_PREFIX = "EARSHOT__"
+KINDS = ("wake", "asr", "handle", "tts")
+DEFAULT_PORTS = {"tts": 10200, "asr": 10300, "wake": 10400, "handle": 10500, "satellite": 10700}
+
+
+@dataclass(frozen=True)
+class ServerSection:
+    """What every server has."""
+
+    uri: str = option("", "tcp://[::]:PORT lets the house in, tcp://127.0.0.1:PORT only this machine; empty is the usual port")
+    engine: str = option("auto", "which engine; auto takes the best that can run here, `earshot engines` lists them")
+    streams: int = option(2, "requests worked on at the same time", minimum=1, maximum=64)
+    waiting: int = option(16, "requests that may wait for a place; further ones are refused as busy", minimum=0, maximum=1024)
+    deadline_s: float = option(20.0, "seconds one request may take once all its input is there", minimum=0.1, maximum=3600)
+    engines: dict = option({}, "options by engine, for example `phrases: {…}`")
+
+
+@dataclass(frozen=True)
+class AsrSection(ServerSection):
+    """The recogniser."""
+
+    longest_s: float = option(30.0, "seconds of one utterance; it is transcribed up to there", minimum=1, maximum=600)
+
+
+@dataclass(frozen=True)
+class HandleSection:
+    """The intent server."""
+
+    uri: str = option("", "where it listens; empty means the usual port")
+    deadline_s: float = option(10.0, "seconds one sentence may take", minimum=0.1, maximum=3600)
+    waiting: int = option(32, "sentences that may wait; further ones are refused as busy", minimum=0, maximum=1024)
+    database: str = option("", "file that keeps timers; empty means timers.db in Earshot's state folder")
+    intents: str = option("", "folder with sentence templates of your own; empty means intents in Earshot's data folder")
+    tools: dict = option({}, "options by tool, for example `clock: {hours: 24}`")
+
+
+@dataclass(frozen=True)
+class PeersSection:
+    """Where the satellite finds its servers; empty means by mDNS, this machine's own first."""
+
+    wake: str = option("", "URI of the wake word server")
+    asr: str = option("", "URI of the speech recogniser")
+    handle: str = option("", "URI of the intent server")
+    tts: str = option("", "URI of the voice")
+
+
+@dataclass(frozen=True)
+class SatelliteSection:
+    """Microphone, loudspeaker and turn taking."""
+
+    name: str = option("", "what this satellite is called; empty means the machine's name")
+    area: str = option("", "the room it stands in")
+    mic: str = option("", "device name or number, FILE.wav, - for raw 16 kHz PCM on standard input; empty means the system's default")
+    speaker: str = option("", "device name or number, FILE.wav, null; empty means the system's default")
+    volume: float = option(1.0, "loudness of speech and chimes", minimum=0, maximum=2)
+    wake_words: tuple[str, ...] = option((), "which wake words it listens for; empty means the wake server's default")
+    chimes: bool = option(True, "sounds for wake, done and error")
+    silence_s: float = option(0.6, "silence that ends a command", minimum=0.1, maximum=3)
+    no_speech_s: float = option(5.0, "wait for the first word after the wake word", minimum=1, maximum=30)
+    longest_s: float = option(15.0, "longest command", minimum=2, maximum=60)
+    follow_up_s: float = option(0.0, "seconds after an answer when a command needs no wake word; 0 is off", minimum=0, maximum=30)
+    asr_s: float = option(8.0, "seconds to wait for the transcript", minimum=0.5, maximum=120)
+    handle_s: float = option(12.0, "seconds to wait for the answer", minimum=0.5, maximum=300)
+    tts_s: float = option(5.0, "seconds to wait for the first, and each further, piece of speech", minimum=0.5, maximum=120)
+    ring_s: float = option(60.0, "seconds a finished timer rings unless stopped", minimum=0, maximum=900)
+    peers: PeersSection = option(PeersSection(), "servers given by address")
+
+
+@dataclass(frozen=True)
+class NetworkSection:
+    """Discovery."""
+
+    zeroconf: bool = option(True, "announce servers and find others by mDNS")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the owner can set."""
+
+    language: str = option("en", "the house's language, a BCP 47 tag")
+    house: House = option(House(), "names of rooms, devices, places and timers")
+    network: NetworkSection = option(NetworkSection(), "discovery")
+    wake: ServerSection = option(ServerSection(), "wake word server")
+    asr: AsrSection = option(AsrSection(), "speech recognition server")
+    handle: HandleSection = option(HandleSection(), "intent server")
+    tts: ServerSection = option(ServerSection(), "speech synthesis server")
+    satellite: SatelliteSection = option(SatelliteSection(), "microphone, loudspeaker, turn taking")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One place settings come from."""
+
+    name: str
+    """How an error names it: a file, an environment variable, an option."""
+    values: Mapping[str, Any]
+
+
+def load(file: Path | None = None, environment: Mapping[str, str] | None = None, overrides: Sequence[Source] = ()) -> Settings:
+    """The settings in force.
+
+    file: the owner's; None means $XDG_CONFIG_HOME/earshot/assistant.yaml if it exists.
+    environment: EARSHOT__SECTION__KEY=value; None means this process's.
+    Raises: SettingsError that names the source, the key and what is allowed.
+    """
+    sources = [read_file(paths.content("config") / FILE_NAME)]
+    own = file or paths.config_dir() / FILE_NAME
+    if file is not None or own.exists():
+        sources.append(read_file(own))
+    sources += from_environment(os.environ if environment is None else environment)
+    sources += overrides
+    merged: dict[str, Any] = {}
+    for source in sources:
+        _check(source)
+        merged = merge(merged, source.values)
+    return validate(merged)
+
+
+def read_file(path: Path) -> Source:
+    """One settings file.
+
+    Raises: SettingsError when it cannot be read or is not YAML.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as err:
+        raise SettingsError(f"settings file {path} cannot be read: {err.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as err:
+        raise SettingsError(f"settings file {path} is not YAML: {err}") from None
+    if values is None:
+        values = {}
+    if not isinstance(values, dict):
+        raise SettingsError(f"settings file {path} must hold `key: value` lines")
+    return Source(str(path), values)
+
+
+def from_environment(environment: Mapping[str, str]) -> list[Source]:
+    """One source per variable EARSHOT__SECTION__KEY; its value is read as YAML, so lists and numbers work."""
+    found = []
+    for name in sorted(environment):
+        if name.startswith(ENVIRONMENT_PREFIX):
+            keys = [key.lower() for key in name.removeprefix(ENVIRONMENT_PREFIX).split("__")]
+            found.append(Source(f"environment variable {name}", nested(keys, scalar(environment[name]))))
+    return found
+
+
+def nested(keys: Sequence[str], value: Any) -> dict[str, Any]:
+    """`{a: {b: value}}` for the keys a, b."""
+    for key in reversed(keys):
+        value = {key: value}
+    return value
+
+
+def scalar(text: str) -> Any:
+    """A value from an option or the environment, read as YAML; what is not YAML, and `null`, is text."""
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    return text if value is None else value
+
+
+def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    """`top` over `base`; mappings are merged, everything else is replaced."""
+    merged = dict(base)
+    for key, value in top.items():
+        below = merged.get(key)
+        merged[key] = merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def validate(values: Mapping[str, Any]) -> Settings:
+    """Checked values as Settings, with the default addresses filled in.
+
+    Raises: vol.Invalid.
+    """
+    checked = validator(Settings)(dict(values))
+    settings = Settings(**checked)
+    filled = {}
+    for kind in KINDS:
+        section = getattr(settings, kind)
+        if not section.uri:
+            filled[kind] = dataclasses.replace(section, uri=f"tcp://[::]:{DEFAULT_PORTS[kind]}")
+    satellite = settings.satellite
+    if not satellite.name:
+        satellite = dataclasses.replace(satellite, name=socket.gethostname().partition(".")[0])
+    return dataclasses.replace(settings, satellite=satellite, **filled)
+
+
+def _check(source: Source) -> None:
+    try:
+        validate(source.values)
+    except vol.Invalid as err:
+        raise SettingsError(f"{source.name}: {explain(err, Settings)}") from None

@@ -1,0 +1,228 @@
+"""The plugin contract: what a tool is, and what it may use of the server it runs in. A plugin imports only this and `errors`."""
+
+import asyncio
+import dataclasses
+import types
+import typing
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from .schema import option as argument
+
+__all__ = ["Clock", "Home", "NoOptions", "Phrases", "Satellite", "Tool", "ToolContext", "ToolResult", "Turn", "argument", "json_schema"]
+
+
+class Clock(ABC):
+    """The time, replaced in tests."""
+
+    @property
+    @abstractmethod
+    def boot(self) -> str:
+        """Names this start of the machine: `steady` counts on while it stays the same. Empty when the machine cannot tell."""
+
+    @abstractmethod
+    def now(self) -> float:
+        """Wall clock, seconds since 1970 UTC. It may jump."""
+
+    @abstractmethod
+    def steady(self) -> float:
+        """Seconds since some moment; never jumps, and counts while the machine sleeps where the system can tell."""
+
+    @abstractmethod
+    def local(self) -> datetime:
+        """Wall clock in the house's time zone, aware."""
+
+    @abstractmethod
+    async def wait(self, event: asyncio.Event, timeout_s: float | None) -> None:
+        """Returns when `event` is set or `timeout_s` has passed."""
+
+
+@dataclass(frozen=True)
+class Satellite:
+    """A loudspeaker and microphone somewhere in the house."""
+
+    id: str
+    """The same after every restart."""
+    name: str = ""
+    area: str = ""
+    """The room it stands in; empty when it did not say."""
+    language: str = ""
+    """What announcements are spoken in there."""
+
+
+class Phrases(ABC):
+    """One tool's sentences in one language, from `responses.<tool>` of `intents/<language>/*.yaml`."""
+
+    language: str
+    """`en`."""
+
+    @abstractmethod
+    def say(self, key: str, **values: Any) -> str:
+        """The sentence `key` with `{names}` filled in.
+
+        Raises: KeyError for a sentence that is not there.
+        """
+
+    @abstractmethod
+    def count(self, key: str, number: int) -> str:
+        """A number with its noun: `key` has the forms `one` and `other`, in which `{n}` is the number."""
+
+    @abstractmethod
+    def items(self, key: str) -> list[str]:
+        """A list of words, such as the names of the months; empty when there is none."""
+
+    @abstractmethod
+    def join(self, parts: Sequence[str]) -> str:
+        """`a`, `a and b`, `a, b and c`."""
+
+
+class Home(ABC):
+    """What the server gives every tool."""
+
+    clock: Clock
+    database: Path
+    """SQLite file for what must survive a crash. A tool makes its own tables there and its own connection; blocking work off the loop."""
+
+    @abstractmethod
+    def phrases(self, language: str) -> Phrases:
+        """This tool's sentences in `language`; in the house's language when it has none in that one."""
+
+    @abstractmethod
+    def satellites(self) -> Sequence[Satellite]:
+        """Those with an open link."""
+
+    @abstractmethod
+    def announce(self, satellite_id: str, event_type: str, data: Mapping[str, Any]) -> bool:
+        """Sends an event down a satellite's link without waiting; False when it has none. Arrival is known only from its answer."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One earlier exchange of the same conversation."""
+
+    text: str
+    """What was asked."""
+    answer: str
+    """What was said."""
+    intent: str | None
+    """What was understood."""
+    slots: Mapping[str, Any]
+    tool: str | None
+
+
+@dataclass(frozen=True)
+class ToolContext:
+    """Who asks, where, and in which language."""
+
+    language: str
+    """`en`."""
+    phrases: Phrases
+    """The tool's sentences in that language."""
+    satellite_id: str = ""
+    """Empty when the request came from no satellite."""
+    area: str = ""
+    """The room it came from; empty when unknown."""
+    conversation_id: str = ""
+    history: tuple[Turn, ...] = ()
+    """Earlier turns, oldest first."""
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """What a tool has to say."""
+
+    speech: str
+    """A finished sentence in the user's language; empty when nothing is to be said."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """JSON for callers that want more than the sentence."""
+
+
+@dataclass(frozen=True)
+class NoArgs:
+    """For tools that take no arguments."""
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """For tools without options."""
+
+
+class Tool(ABC):
+    """Answers or does one kind of thing. Made once per server; its coroutines run on the server's loop and must not block it."""
+
+    name: ClassVar[str]
+    """Lower case, without spaces; also the name of its settings and its sentences."""
+    description: ClassVar[str]
+    """One line: what it does, for a model and for people."""
+    Args: ClassVar[type] = NoArgs
+    """A frozen dataclass whose fields are made with `argument(default, doc, …)`."""
+    Options: ClassVar[type] = NoOptions
+    """A frozen dataclass of the owner's settings for it, made like Args."""
+    intents: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Which intents of the sentence templates it answers, each with arguments it stands for; an intent's slots fill arguments of the
+    same names."""
+    events: ClassVar[frozenset[str]] = frozenset()
+    """Event types from satellites' links that it wants."""
+    languages: ClassVar[frozenset[str] | None] = None
+    """What it speaks; None means every language that has sentences for it."""
+    deadline_s: ClassVar[float] = 3.0
+    """A call is given up after this long."""
+
+    def __init__(self, options: Any, home: Home) -> None:
+        self.options = options
+        self.home = home
+
+    async def start(self) -> None:
+        """Opens what it needs, before the first call.
+
+        Raises: ToolError when it can never work; the server then goes on without it.
+        """
+
+    async def stop(self) -> None:
+        """Closes what `start` opened."""
+
+    @abstractmethod
+    async def call(self, args: Any, context: ToolContext) -> ToolResult:
+        """Does it. `args` is a checked instance of Args.
+
+        Raises: ToolError whose text is a finished sentence.
+        """
+
+    def greeting(self, satellite: Satellite) -> Mapping[str, Any]:
+        """What a satellite is told when its link opens, from memory."""
+        return {}
+
+    async def joined(self, satellite: Satellite) -> None:
+        """A satellite's link is open, its greeting sent."""
+
+    async def satellite_event(self, satellite: Satellite, event_type: str, data: Mapping[str, Any]) -> None:
+        """One of `events` came from a satellite.
+
+        Raises: InvalidRequestError.
+        """
+
+
+def json_schema(args: type) -> dict[str, Any]:
+    """The JSON Schema of an Args dataclass, as language models take it."""
+    hints = typing.get_type_hints(args)
+    properties = {item.name: _property(item, hints[item.name]) for item in dataclasses.fields(args)}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _property(item: dataclasses.Field, hint: Any) -> dict[str, Any]:
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        hint = next(part for part in typing.get_args(hint) if part is not type(None))
+    kind = {str: "string", int: "integer", float: "number", bool: "boolean", Path: "string"}.get(hint)
+    if kind is None:
+        raise TypeError(f"an argument cannot be of type {hint}: {item.name}")
+    schema: dict[str, Any] = {"type": kind, "description": item.metadata["doc"]}
+    if item.metadata.get("choices"):
+        schema["enum"] = list(item.metadata["choices"])
+    for bound in ("minimum", "maximum"):
+        if item.metadata.get(bound) is not None:
+            schema[bound] = item.metadata[bound]
+    return schema

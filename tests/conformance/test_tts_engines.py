@@ -3,40 +3,41 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from rigged import rigged
 
-from wyoming_servers.shared.engines import EngineContext
 from wyoming_servers.shared.errors import UnknownNameError
 from wyoming_servers.shared.speakable import has_words
 from wyoming_servers.tts import ENGINES
 from wyoming_servers.tts.engine import TtsRequest
 
-CONTEXT = EngineContext()
-
 
 @pytest.fixture(scope="module", params=ENGINES, ids=lambda spec: spec.name)
 def spec(request):
-    options = request.param.load_class().Options() if not request.param.missing() else None
-    if reason := request.param.lacks(options, CONTEXT):
-        pytest.skip(f"{request.param.name} {reason}")
     return request.param
 
 
 @pytest.fixture(scope="module")
-def models(spec):
-    return spec.load_class().models(spec.load_class().Options(), CONTEXT)
+def rig(spec, tmp_path_factory):
+    with rigged("tts", spec, tmp_path_factory.mktemp(spec.name)) as rig:
+        yield rig
 
 
 @pytest.fixture(scope="module")
-def engine(spec):
-    made = spec.load_class()(spec.load_class().Options(), CONTEXT)
+def models(spec, rig):
+    return spec.load_class().models(rig.options, rig.context)
+
+
+@pytest.fixture(scope="module")
+def engine(spec, rig):
+    made = spec.load_class()(rig.options, rig.context)
     yield made
     made.close()
 
 
-def test_names_are_stable_and_unique(spec, models):
+def test_names_are_stable_and_unique(spec, rig, models):
     names = [model.name for model in models]
     assert len(set(names)) == len(names) > 0
-    assert [model.name for model in spec.load_class().models(spec.load_class().Options(), CONTEXT)] == names
+    assert [model.name for model in spec.load_class().models(rig.options, rig.context)] == names
 
 
 def test_descriptions_are_unique_within_a_language(models):

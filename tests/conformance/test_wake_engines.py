@@ -1,7 +1,10 @@
 """What every wake word engine must do. A new engine passes by its line in ENGINES."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+from rigged import Rig, rigged
 from speech import silence, speak
 
 from wyoming_servers.shared.engines import EngineContext, EngineSpec
@@ -15,25 +18,28 @@ NOISE_RMS = 300
 
 
 @pytest.fixture(scope="module", params=ENGINES, ids=lambda spec: spec.name)
-def spec(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> EngineSpec:
-    """One engine that can run here."""
-    spec = request.param
-    if reason := spec.lacks(spec.load_class().Options(), EngineContext(data_dir=tmp_path_factory.mktemp("data"))):
-        pytest.skip(f"{spec.name} {reason}")
-    return spec
+def spec(request: pytest.FixtureRequest) -> EngineSpec:
+    """One engine."""
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> EngineContext:
-    """A house without anything of its own."""
-    return EngineContext(data_dir=tmp_path_factory.mktemp("data"))
+def rig(spec: EngineSpec, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """What it stands on, in a house without anything of its own."""
+    with rigged("wake", spec, tmp_path_factory.mktemp(spec.name)) as rig:
+        yield rig
 
 
 @pytest.fixture(scope="module")
-def engine(spec: EngineSpec, context: EngineContext):
+def context(rig: Rig) -> EngineContext:
+    """What it is told about the house."""
+    return rig.context
+
+
+@pytest.fixture(scope="module")
+def engine(spec: EngineSpec, rig: Rig) -> Iterator[WakeEngine]:
     """It, loaded."""
-    cls = spec.load_class()
-    engine = cls(cls.Options(), context)
+    engine = spec.load_class()(rig.options, rig.context)
     yield engine
     engine.close()
 

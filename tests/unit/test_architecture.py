@@ -37,7 +37,17 @@ HEAVY = {
     "faster_whisper",
     "piper",
     "torch",
+    "transformers",
     "onnxruntime",
+    "ctranslate2",
+    "sherpa_onnx",
+    "kokoro_onnx",
+    "openai",
+    "aiohttp",
+    "grpc",
+    "riva",
+    "pymicro_wakeword",
+    "matplotlib",
 }
 """Libraries that take memory or seconds: imported by the file that needs them, when it is needed."""
 MAX_FILE_LINES = 400

@@ -35,7 +35,7 @@ def test_a_command_ends_within_700_ms_of_its_last_sound(text: str) -> None:
     word = trimmed(speak(text))
     ending, at = end_of(Endpointer(Patience()), np.concatenate((silence(0.5), word, silence(3))))
     assert ending is Ending.SILENCE
-    assert 0.5 < at - 0.5 - len(word) / RATE_HZ <= 0.7 + 2 * FRAME_S
+    assert 0.3 < at - 0.5 - len(word) / RATE_HZ <= 0.7 + 2 * FRAME_S  # a soft last "s" of espeak's is no voice to the detector
 
 
 def test_a_pause_shorter_than_the_silence_keeps_it_open() -> None:

@@ -45,6 +45,9 @@ class AsrStream(ABC):
     def finish(self) -> Transcription:
         """The transcript of all that was fed."""
 
+    def cancel(self) -> None:
+        """The client has hung up: makes a `feed` or `finish` that waits for others end soon. On another thread than they."""
+
     def close(self) -> None:
         """Gives everything back; called once, also after an error or when the client hung up."""
 

@@ -59,10 +59,10 @@ class Utterance:
             last = self.finished.is_set()
             if self._waiting:
                 batch, self._waiting = np.concatenate(self._waiting), []
-                hypothesis = await slot.run(stream.feed, batch)
+                hypothesis = await slot.run(stream.feed, batch, cancel=stream.cancel)
                 if hypothesis is not None and self._partial:
                     await self._partial(hypothesis)
             elif last:
-                return await slot.run(stream.finish)
+                return await slot.run(stream.finish, cancel=stream.cancel)
             else:
                 await self._changed.wait()

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from . import paths
 from .engines import EngineContext
-from .settings import Settings
+from .models import ModelStore
+from .settings import KINDS, Settings
 
 
 def engine_context(settings: Settings) -> EngineContext:
@@ -14,6 +15,8 @@ def engine_context(settings: Settings) -> EngineContext:
         house=settings.house,
         data_dir=paths.data_dir(),
         intents_dirs=intents_dirs(settings),
+        store=ModelStore(settings.models),
+        engines={kind: section.engines for kind in KINDS if (section := getattr(settings, kind)) and hasattr(section, "engines")},
     )
 
 

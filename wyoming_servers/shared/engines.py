@@ -6,7 +6,7 @@ import importlib.util
 import logging
 import queue
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from .errors import AssistantError, BusyError, EngineError, EngineUnavailableError
 from .house import House
+from .models import ModelStore
 from .tasks import TaskOwner
 
 _LOGGER = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ class EngineSpec:
     """The extra of pyproject.toml that brings them; empty when the base install has them."""
     licence: str = ""
     """Licence of the library and of the models that come with it."""
+    auto: bool = True
+    """False for an engine that is taken only when the owner names it: it stands on others, or sends sound to another machine."""
 
     def missing(self) -> list[str]:
         """The needed modules that are not installed; looked up, not imported."""
@@ -55,30 +58,63 @@ class EngineSpec:
         return getattr(importlib.import_module(module), name)
 
     def lacks(self, options: Any, context: "EngineContext") -> str:
-        """Why this engine cannot run here now, with what brings it; empty when it can. Blocking."""
+        """Why this engine cannot run here now, with what brings it; empty when it can, be it after a download. Blocking."""
         if missing := self.missing():
             return f"needs {', '.join(missing)}: {self.install_command()}"
         try:
             models = self.load_class().models(options, context)
         except AssistantError as err:
             return str(err)
-        return "" if models else "has no model on this machine"
+        return "" if models else f"has no model on this machine: earshot models list --engine {self.name}"
+
+    def ready(self, options: Any, context: "EngineContext") -> bool:
+        """True when it could start now without downloading anything. Blocking."""
+        if self.missing():
+            return False
+        try:
+            return any(model.installed for model in self.load_class().models(options, context))
+        except AssistantError:
+            return False
 
 
-def choose(specs: tuple[EngineSpec, ...], name: str, options: Callable[[EngineSpec], Any], context: "EngineContext") -> EngineSpec:
-    """The engine called `name`; for `auto` the first in the list that can run here now. Blocking.
+def choose(
+    specs: tuple[EngineSpec, ...],
+    name: str,
+    options: Callable[[EngineSpec], Any],
+    context: "EngineContext",
+    ranking: Sequence[str] = (),
+) -> EngineSpec:
+    """The engine called `name`; for `auto` the best that needs no download. Blocking.
 
+    ranking: names from best to worst, as a bake-off on this machine found them; engines that are not in it follow in the list's order.
     Raises: EngineUnavailableError that says what each lacks, or which engines there are.
     """
-    named = [spec for spec in specs if name in ("auto", spec.name)]
-    if not named:
-        raise EngineUnavailableError(f"no engine {name!r}; there are: auto, {', '.join(spec.name for spec in specs)}")
-    reasons = []
-    for spec in named:
-        if not (reason := spec.lacks(options(spec), context)):
+    if name != "auto":
+        spec = find(specs, name)
+        if reason := spec.lacks(options(spec), context):
+            raise EngineUnavailableError(f"{spec.name} {reason}")
+        return spec
+    place = {name: number for number, name in enumerate(ranking)}
+    ranked = sorted((spec for spec in specs if spec.auto), key=lambda spec: place.get(spec.name, len(place)))
+    for spec in ranked:
+        if spec.ready(options(spec), context):
             return spec
-        reasons.append(f"{spec.name} {reason}")
-    raise EngineUnavailableError("; ".join(reasons))
+    raise EngineUnavailableError("; ".join(f"{spec.name} {_unready(spec, options, context)}" for spec in ranked))
+
+
+def _unready(spec: EngineSpec, options: Callable[[EngineSpec], Any], context: "EngineContext") -> str:
+    return spec.lacks(options(spec), context) or f"has to be named to be downloaded: engine: {spec.name}"
+
+
+def find(specs: Sequence[EngineSpec], name: str) -> EngineSpec:
+    """The engine of this name.
+
+    Raises: EngineUnavailableError that lists those there are.
+    """
+    for spec in specs:
+        if spec.name == name:
+            return spec
+    raise EngineUnavailableError(f"no engine {name!r}; there are: auto, {', '.join(spec.name for spec in specs)}")
 
 
 @dataclass(frozen=True)
@@ -93,6 +129,10 @@ class EngineContext:
     """Where the owner drops models and wake words."""
     intents_dirs: tuple[Path, ...] = ()
     """Folders of sentence templates: the shipped one, then the owner's."""
+    store: ModelStore = field(default_factory=ModelStore)
+    """Models on this machine, and those that can be fetched."""
+    engines: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    """kind → engine → its options as the settings have them, for engines that stand on others (see engine_service.engine_options)."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +154,8 @@ class Model:
     """What is said (wake words)."""
     speakers: tuple[str, ...] = ()
     """Speakers of one voice."""
+    installed: bool = True
+    """False when the engine's constructor has to fetch it first."""
 
 
 class Slot(Generic[E]):
@@ -125,18 +167,30 @@ class Slot(Generic[E]):
         self._running: asyncio.Future | None = None
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
-    async def run(self, call: Callable[..., T], *arguments: Any) -> T:
-        """Runs a blocking call on this slot's thread. When cancelled, the call ends first before the slot is used again."""
+    async def run(self, call: Callable[..., T], *arguments: Any, cancel: Callable[[], None] | None = None) -> T:
+        """Runs a blocking call on this slot's thread. When cancelled, the call ends first before the slot is used again.
+
+        cancel: called on the loop when the caller is cancelled; makes a call that waits for something end soon.
+        """
         loop = asyncio.get_running_loop()
         done = loop.create_future()
         self._running = done
         self._jobs.put((call, arguments, loop, done))
-        return await asyncio.shield(done)
+        try:
+            return await asyncio.shield(done)
+        except asyncio.CancelledError:
+            if cancel:
+                cancel()
+            raise
 
     async def iterate(self, items: Iterator[T]) -> AsyncIterator[T]:
-        """Takes the items of a blocking iterator one by one on this slot's thread; closes it there at the end."""
+        """Takes the items of a blocking iterator one by one on this slot's thread; closes it there at the end.
+
+        An iterator that waits for others may have `cancel()`, see `run`.
+        """
+        cancel = getattr(items, "cancel", None)
         try:
-            while (item := await self.run(next, items, _END)) is not _END:
+            while (item := await self.run(next, items, _END, cancel=cancel)) is not _END:
                 yield item
         finally:
             if close := getattr(items, "close", None):

@@ -93,12 +93,25 @@ class NetworkSection:
 
 
 @dataclass(frozen=True)
+class ModelsSection:
+    """Models on disk, and where missing ones come from."""
+
+    folder: str = option("", "where models are kept; empty means models in Earshot's data folder")
+    shared: tuple[str, ...] = option((), "further folders with models, only read: one on a network disk serves several machines")
+    offline: bool = option(False, "never download anything")
+    mirrors: dict[str, str] = option(
+        {}, "other places to fetch from, by the beginning of an address: `https://huggingface.co: http://nas/hf`"
+    )
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything the owner can set."""
 
     language: str = option("en", "the house's language, a BCP 47 tag")
     house: House = option(House(), "names of rooms, devices, places and timers")
     network: NetworkSection = option(NetworkSection(), "discovery")
+    models: ModelsSection = option(ModelsSection(), "models on disk and their downloads")
     wake: ServerSection = option(ServerSection(), "wake word server")
     asr: AsrSection = option(AsrSection(), "speech recognition server")
     handle: HandleSection = option(HandleSection(), "intent server")

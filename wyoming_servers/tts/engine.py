@@ -44,7 +44,10 @@ class TtsEngine(ABC):
 
     @abstractmethod
     def synthesize(self, request: TtsRequest) -> Iterator[AudioBlock]:
-        """Speech, yielded as soon as it is made; stops when the iterator is closed."""
+        """Speech, yielded as soon as it is made; stops when the iterator is closed.
+
+        An iterator that waits for others may have `cancel()`, which makes a waiting `next` end soon (see shared.portal).
+        """
 
     def close(self) -> None:
         """Frees what the garbage collector does not."""

@@ -15,12 +15,11 @@ from wyoming.wake import Detect, Detection, NotDetected
 from ..shared.context import engine_context
 from ..shared.engine_service import EngineService, about
 from ..shared.engines import EngineContext
-from ..shared.errors import AssistantError, BusyError, DeadlineError, InvalidRequestError, UnknownNameError
+from ..shared.errors import BusyError, DeadlineError, InvalidRequestError, UnknownNameError
 from ..shared.incoming import IncomingAudio
 from ..shared.protocol import printable
 from ..shared.service import Peer, Session
 from ..shared.settings import ServerSection, Settings
-from ..shared.tasks import TaskOwner
 from . import ENGINES
 from .engine import Hit, WakeEngine, WakeStream
 
@@ -46,20 +45,8 @@ class WakeService(EngineService):
     def __init__(self, section: ServerSection, context: EngineContext, look_every_s: float = _LOOK_EVERY_S) -> None:
         self._most_streams = section.streams * _STREAMS_PER_SLOT + section.waiting
         # A stream has one batch under way at a time, so with this many places no open stream is ever refused.
-        super().__init__(ENGINES, dataclasses.replace(section, waiting=self._most_streams), context)
-        self._look_every_s = look_every_s
-        self._owner = TaskOwner()
+        super().__init__(ENGINES, dataclasses.replace(section, waiting=self._most_streams), context, look_every_s)
         self._streams = 0
-
-    async def start(self) -> None:
-        """Begins to load, and to look for words that come and go."""
-        await super().start()
-        self._owner.start(self._look_out(), "look for wake words")
-
-    async def stop(self) -> None:
-        """Frees everything."""
-        await self._owner.close()
-        await super().stop()
 
     def programs(self) -> Sequence[WakeProgram]:
         """The engine with its words, the default first."""
@@ -107,22 +94,6 @@ class WakeService(EngineService):
                 return await slot.run(call, slot.engine)
         except TimeoutError:
             raise DeadlineError(f"wake word detection took longer than {self.section.deadline_s:g} s") from None
-
-    async def _look_out(self) -> None:
-        engine_class = self.spec.load_class()
-        complaint = ""
-        while True:
-            await asyncio.sleep(self._look_every_s)
-            try:
-                models = tuple(await asyncio.to_thread(engine_class.models, self.options, self.context))
-            except AssistantError as err:
-                if str(err) != complaint:
-                    complaint = str(err)
-                    _LOGGER.warning("wake words cannot be listed: %s", err)
-                continue
-            if models and models != self.models:
-                self.offer(models)
-                _LOGGER.info("wake words now: %s", ", ".join(model.name for model in models))
 
 
 class WakeSession(Session):

@@ -1,10 +1,12 @@
-"""config/assistant.yaml is made from the code and must not drift from it."""
+"""config/assistant.yaml and docs/engines.md are made from the code and must not drift from it."""
 
 import dataclasses
 
+import pytest
 import yaml
 
 from wyoming_servers import services
+from wyoming_servers.commands import engine_reference
 from wyoming_servers.shared import defaults, paths, settings
 from wyoming_servers.shared.engine_service import engine_options
 
@@ -15,6 +17,18 @@ def rendered() -> str:
 
 def test_the_shipped_file_is_what_the_code_says() -> None:
     assert (paths.content("config") / settings.FILE_NAME).read_text() == rendered(), "run: earshot config defaults > config/assistant.yaml"
+
+
+def test_the_page_of_engines_is_what_the_code_says() -> None:
+    page = paths.content("docs") / "engines.md"
+    made = engine_reference.render({kind: services.engines(kind) for kind in services.ENGINES})
+    assert page.read_text() == made, "run: earshot engines --markdown > docs/engines.md"
+
+
+@pytest.mark.parametrize("kind", services.ENGINES)
+def test_every_option_of_every_engine_has_an_explanation(kind: str) -> None:
+    options = [(spec.name, field) for spec in services.engines(kind) for field in dataclasses.fields(spec.load_class().Options)]
+    assert [f"{name}.{field.name}" for name, field in options if not field.metadata.get("doc")] == []
 
 
 def test_the_shipped_settings_are_the_defaults() -> None:

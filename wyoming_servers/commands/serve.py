@@ -8,8 +8,9 @@ import logging
 from .. import services
 from ..shared.context import engine_context
 from ..shared.engine_service import engine_options
-from ..shared.engines import EngineSpec, choose
-from ..shared.errors import EngineUnavailableError, PortInUseError, SettingsError
+from ..shared.engines import EngineSpec, choose, find
+from ..shared.errors import PortInUseError, SettingsError
+from ..shared.ranking import ranking
 from ..shared.server import WyomingServer
 from ..shared.settings import ServerSection, Settings, Source, nested
 from .common import load_settings, run_until_stopped, setting_source, settings_arguments
@@ -92,9 +93,6 @@ def _engine_option(text: str, kind: str, settings: Settings) -> Source:
 
 def _spec(kind: str, section: ServerSection, settings: Settings) -> EngineSpec:
     specs = services.engines(kind)
-    for spec in specs:
-        if spec.name == section.engine:
-            return spec
     if section.engine != "auto":
-        raise EngineUnavailableError(f"no engine {section.engine!r}; there are: auto, {', '.join(spec.name for spec in specs)}")
-    return choose(specs, "auto", lambda spec: engine_options(kind, section, spec), engine_context(settings))
+        return find(specs, section.engine)
+    return choose(specs, "auto", lambda spec: engine_options(kind, section, spec), engine_context(settings), ranking(kind))

@@ -35,7 +35,7 @@ def render(engines: Mapping[str, tuple[EngineSpec, ...]]) -> str:
 
 def _field(cls: type, field: dataclasses.Field, indent: int) -> list[str]:
     space = " " * indent
-    default = _default(field)
+    default = default_of(field)
     hint = typing.get_type_hints(cls)[field.name]
     allowed = describe_choices(field)
     comment = f"{space}# {field.metadata.get('doc', '')}" + (f" ({allowed})" if allowed else "")
@@ -45,14 +45,16 @@ def _field(cls: type, field: dataclasses.Field, indent: int) -> list[str]:
             if inner.name != "engines":
                 lines += _field(typing.cast(type, hint), inner, indent + 2)
         return lines
-    return [comment, f"{space}{field.name}: {_scalar(default)}"]
+    return [comment, f"{space}{field.name}: {as_yaml(default)}"]
 
 
-def _default(field: dataclasses.Field) -> Any:
+def default_of(field: dataclasses.Field) -> Any:
+    """The default of an option."""
     return field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
 
 
-def _scalar(value: Any) -> str:
+def as_yaml(value: Any) -> str:
+    """A value on one line, as YAML writes it."""
     if isinstance(value, tuple):
         value = list(value)
     text = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True).strip()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from speech import silence, speak
 
-from wyoming_servers.satellite.endpointing import Ending, Endpointer, Patience
 from wyoming_servers.shared.audio import FRAME_SAMPLES, RATE_HZ
+from wyoming_servers.shared.endpointing import Ending, Endpointer, Patience
 
 TAIL_S = 0.5
 FRAME_S = FRAME_SAMPLES / RATE_HZ

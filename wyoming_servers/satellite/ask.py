@@ -11,11 +11,12 @@ from wyoming.wake import Detect, Detection, NotDetected
 
 from ..shared.audio import FRAME_SAMPLES, RATE_HZ, Converter
 from ..shared.client import WyomingClient
+from ..shared.endpointing import Endpointer
 from ..shared.errors import PeerError
 from ..shared.settings import Settings
 from ..shared.tasks import cancel
 from .boundary import TAIL_S, command_start
-from .endpointing import Endpointer, patience
+from .listening import patience
 from .machine import satellite_id
 from .peers import Attempts, Peers
 from .report import TurnReport

@@ -3,12 +3,18 @@
 import asyncio
 
 from ..shared.audio import RATE_HZ
-from .endpointing import Ending, Endpointer, Patience
+from ..shared.endpointing import Ending, Endpointer, Patience
+from ..shared.settings import SatelliteSection
 from .hearing import Hearing
 from .turn import Turn
 from .utterance import Utterance
 
 _CONTEXT_S = 0.5  # before it, for the voice detector to settle in
+
+
+def patience(section: SatelliteSection) -> Patience:
+    """The owner's patience after a wake word."""
+    return Patience(section.silence_s, section.no_speech_s, section.longest_s)
 
 
 class Listening:

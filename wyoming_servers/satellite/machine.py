@@ -11,16 +11,16 @@ from typing import Protocol
 import numpy as np
 
 from ..shared.audio import RATE_HZ
+from ..shared.endpointing import Ending, Patience
 from ..shared.errors import AssistantError
 from ..shared.identity import machine_id
 from ..shared.settings import Settings
 from ..shared.tasks import TaskOwner
 from . import chimes
 from .boundary import TAIL_S, command_start
-from .endpointing import Ending, Patience, patience
 from .hearing import Hearing
 from .links import FinishedTimer
-from .listening import Listening
+from .listening import Listening, patience
 from .messages import Frame, Message, MicrophoneLost, RingOver, TimerCancelled, TurnOver, WakeWord
 from .output import LiveOutput
 from .peers import Peers

@@ -5,9 +5,8 @@ from enum import Enum
 
 import numpy as np
 
-from ..shared.audio import FRAME_SAMPLES, RATE_HZ, level_dbfs
-from ..shared.settings import SatelliteSection
-from ..shared.vad import VoiceDetector
+from .audio import FRAME_SAMPLES, RATE_HZ, level_dbfs
+from .vad import VoiceDetector
 
 _SPEECH = 0.5  # Silero's own threshold for the beginning of speech
 _STILL_SPEECH = 0.35  # and its hysteresis for the continuation
@@ -40,11 +39,6 @@ class Patience:
     """Speech shorter than this was none."""
 
 
-def patience(section: SatelliteSection) -> Patience:
-    """The owner's patience after a wake word."""
-    return Patience(section.silence_s, section.no_speech_s, section.longest_s)
-
-
 class Endpointer:
     """One utterance. Feed it everything from the moment the microphone is open to the user; positions count from there."""
 
@@ -72,9 +66,19 @@ class Endpointer:
         return self._started
 
     @property
+    def position(self) -> int:
+        """Samples judged so far: whole frames of what was fed."""
+        return self._frame * FRAME_SAMPLES
+
+    @property
     def begin(self) -> int:
         """Position in samples from where on the audio counts: a little before the speech, after the wake word."""
         return max(self._begin, round(self._burst_start * FRAME_SAMPLES - _PRE_ROLL_S * RATE_HZ))
+
+    @property
+    def speech_begin(self) -> int:
+        """Position in samples where the speech began; 0 when there was none."""
+        return self._burst_start * FRAME_SAMPLES if self._started else 0
 
     @property
     def speech_end(self) -> int:

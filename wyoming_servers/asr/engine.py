@@ -32,6 +32,8 @@ class Transcription:
     confidence: float | None = None
     """0 (guess) to 1 (sure); None when the engine cannot tell."""
     language: str | None = None
+    engine: str = ""
+    """Which of several engines heard it; empty when there is only one."""
 
 
 class AsrStream(ABC):
@@ -59,6 +61,10 @@ class AsrEngine(ABC):
     """Dataclass of options (see shared.schema.option)."""
     streams_partials = False
     """True when `feed` returns hypotheses while the user speaks."""
+    settles_after = 0
+    """A word that stands in the same place in so many hypotheses in a row, and is not the last, is sent to clients for good while
+    the user speaks. 1 for an engine that only ever adds to its last word; 0 for one that may take back anything: its words are
+    sent with the final text."""
 
     @classmethod
     @abstractmethod

@@ -1,4 +1,4 @@
-"""One request: its audio waits in order for a place at the engine and is recognised while it comes in."""
+"""One request's audio: it waits in order for a place at the engine and is recognised while it comes in."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -46,12 +46,13 @@ class Utterance:
 
         Raises: BusyError, EngineError, and what the engine raises.
         """
+        opened: list[AsrStream] = []
         async with self._host.slot() as slot:
-            stream: AsrStream = await slot.run(slot.engine.open, self._request)
             try:
-                return await self._recognise(slot, stream)
+                await slot.run(lambda: opened.append(slot.engine.open(self._request)))
+                return await self._recognise(slot, opened[0])
             finally:
-                slot.run_soon(stream.close)
+                slot.run_soon(lambda: [stream.close() for stream in opened])  # also one that was still being opened when we were cancelled
 
     async def _recognise(self, slot: Slot[AsrEngine], stream: AsrStream) -> Transcription:
         while True:

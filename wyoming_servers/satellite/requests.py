@@ -52,13 +52,14 @@ async def transcribe(peers: Peers, utterance: Utterance, language: str, limit_s:
     limit_s: counts from the end of the utterance.
     Raises: PeerError, DeadlineError.
     """
+    request = Transcribe(language=language, context={**(context or {}), "earshot_end_of_speech": False})  # the satellite finds it
     attempts = Attempts(peers, "asr", may_wait=lambda: not utterance.finished)
     try:
         async with asyncio.timeout(None) as clock, _counting_from_the_end(utterance, clock, limit_s):
             while True:
                 try:
                     async with attempts.connection() as client:
-                        return await _transcribe(client, utterance, Transcribe(language=language, context=context))
+                        return await _transcribe(client, utterance, request)
                 except PeerError as err:
                     await attempts.failed(err)
     except TimeoutError:

@@ -39,6 +39,33 @@ class AsrSection(ServerSection):
     """The recogniser."""
 
     longest_s: float = option(30.0, "seconds of one utterance; it is transcribed up to there", minimum=1, maximum=600)
+    end_of_speech: bool = option(
+        False, "find the end of a command here and answer at once, instead of leaving both to the client; Home Assistant 2026.10 or later"
+    )
+    vad_sensitivity: str = option(
+        "default",
+        "with end_of_speech: how soon a pause is the end; relaxed waits 1.25 s, default 0.7 s, aggressive 0.25 s",
+        choices=("default", "relaxed", "aggressive"),
+    )
+    no_speech_s: float = option(5.0, "with end_of_speech: wait for the first word", minimum=1, maximum=30)
+    longest_turn_s: float = option(15.0, "with end_of_speech: longest command, in seconds from its first sample", minimum=2, maximum=60)
+
+
+@dataclass(frozen=True)
+class TtsSection(ServerSection):
+    """The voice."""
+
+    fallback: str = option("espeak", "engine that speaks when the chosen one fails, hangs or cannot be loaded; empty is none")
+    patience_s: float = option(
+        4.0,
+        "seconds a listener waits in silence before the fallback speaks; more for an engine that is slow here",
+        minimum=0.1,
+        maximum=600,
+    )
+    normalize: bool = option(True, "say numbers, units, dates and signs in words; false leaves them to the engine")
+    first_clause: bool = option(True, "begin with the first clause of a long first sentence, so that an answer is heard sooner")
+    pronunciations: dict[str, str] = option({}, "how words are to be said, for example `Earshot: ear shot`")
+    cache_mb: int = option(64, "megabytes of finished phrases kept on disk; 0 keeps none", minimum=0, maximum=100_000)
 
 
 @dataclass(frozen=True)
@@ -115,7 +142,7 @@ class Settings:
     wake: ServerSection = option(ServerSection(), "wake word server")
     asr: AsrSection = option(AsrSection(), "speech recognition server")
     handle: HandleSection = option(HandleSection(), "intent server")
-    tts: ServerSection = option(ServerSection(), "speech synthesis server")
+    tts: TtsSection = option(TtsSection(), "speech synthesis server")
     satellite: SatelliteSection = option(SatelliteSection(), "microphone, loudspeaker, turn taking")
 
 

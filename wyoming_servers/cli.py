@@ -18,6 +18,7 @@ COMMANDS = {
     "ask": "one question, as text or as a WAV file",
     "discover": "every Wyoming server on the network",
     "check": "is the server at this address healthy?",
+    "bakeoff": "engines side by side on this machine: accuracy, speed, memory",
     "engines": "engines that exist, which can run here, what the others lack",
     "config": "check settings, or print the defaults with their explanations",
 }

@@ -4,7 +4,9 @@ import argparse
 import importlib
 import sys
 
-from figures import machine, print_table
+from figures import print_table
+
+from wyoming_servers.shared.machine import machine
 
 BENCHMARKS = {
     "wake": "cost of one 80 ms frame",

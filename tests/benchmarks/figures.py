@@ -1,10 +1,8 @@
 """Figures and how they are shown."""
 
-import platform
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -27,18 +25,6 @@ class Figure:
         """95 in 100 of the values are at most this."""
         ordered = sorted(self.values)
         return ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
-
-
-def machine() -> str:
-    """The machine in one line."""
-    cpuinfo = Path("/proc/cpuinfo")
-    names = (
-        [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-        if cpuinfo.exists()
-        else []
-    )
-    model = names[0] if names else platform.processor() or "unknown processor"
-    return f"{model}, {len(names) or '?'} cores, {platform.machine()}, Python {platform.python_version()}"
 
 
 def print_table(figures: Sequence[Figure]) -> None:

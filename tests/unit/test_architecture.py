@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "tts": {"shared"},
     "llm": {"shared"},
     "satellite": {"shared"},
+    "bakeoff": {"shared"},
     "web": {"shared"},
     "handle": {"shared", "llm"},
 }

@@ -15,6 +15,7 @@ from wyoming.event import Event
 from wyoming_servers.asr.engine import AsrEngine, AsrRequest, AsrStream, Transcription
 from wyoming_servers.asr.server import AsrService
 from wyoming_servers.shared.engines import EngineContext, EngineSpec, Model
+from wyoming_servers.shared.errors import EngineError
 from wyoming_servers.shared.settings import AsrSection
 
 TIMEOUT_S = 8.0
@@ -37,6 +38,10 @@ class ScriptedEngine(AsrEngine):
     closed: threading.Event
     requests: list[AsrRequest]
     says: str
+    deaf = False
+    """True: it never answers, until it is told that nobody waits any more."""
+    told: threading.Event
+    """Set once `cancel` has reached it."""
 
     @classmethod
     def models(cls, options: Any, context: EngineContext) -> list[Model]:
@@ -63,12 +68,19 @@ class ScriptedStream(AsrStream):
         return f"{len(self._samples)}"
 
     def finish(self) -> Transcription:
+        if self._engine.deaf:
+            self._engine.begun.set()
+            self._engine.told.wait()
+            raise EngineError("the request was given up")
         if len(self._samples) and self._samples[0] in (WAIT, CRASH):
             self._engine.begun.set()
             if self._samples[0] == CRASH or not self._engine.gate.wait(TIMEOUT_S):
                 raise RuntimeError("the scripted failure")
         loudest = int(np.abs(self._samples).max(initial=0))
         return Transcription(self._engine.says.format(samples=len(self._samples), loudest=loudest), 0.9, self._language)
+
+    def cancel(self) -> None:
+        self._engine.told.set()
 
     def close(self) -> None:
         self._engine.closed.set()
@@ -84,8 +96,8 @@ class _Spec(EngineSpec):
 
 def scripted(says: str = "{samples} samples, loudest {loudest}", **more: Any) -> type[ScriptedEngine]:
     """A fresh engine class, so that tests do not share what it remembers."""
-    state = {"gate": threading.Event(), "begun": threading.Event(), "closed": threading.Event(), "requests": [], "says": says}
-    return type("Scripted", (ScriptedEngine,), {**state, **more})
+    events = {name: threading.Event() for name in ("gate", "begun", "closed", "told")}
+    return type("Scripted", (ScriptedEngine,), {**events, "requests": [], "says": says, **more})
 
 
 def service(engine: type[ScriptedEngine], **section: Any) -> AsrService:

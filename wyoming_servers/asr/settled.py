@@ -20,10 +20,10 @@ class SettledWords:
     def add(self, hypothesis: str) -> str:
         """Takes the next hypothesis; returns what it settles, to be put behind what was settled before. Mostly empty."""
         words = hypothesis.split()
-        self._recent.append(words)
+        self._recent.append(words[:-1])
         if len(self._recent) < (self._recent.maxlen or 0):
             return ""
-        certain = commonprefix(list(self._recent))[: max(0, len(words) - 1)]
+        certain = commonprefix(list(self._recent))
         known = len(self._words)
         if len(certain) <= known or certain[:known] != self._words:
             return ""

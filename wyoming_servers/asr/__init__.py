@@ -4,11 +4,33 @@ from ..shared.engines import EngineSpec
 
 ENGINES = (
     EngineSpec(
+        "sherpa-onnx",
+        "wyoming_servers.asr.sherpa:SherpaOnnxEngine",
+        "streaming Zipformer and Nemotron, Parakeet, Moonshine and others as ONNX files",
+        needs=("sherpa_onnx",),
+        extra="sherpa-onnx",
+        licence="sherpa-onnx: Apache-2.0; each model has its own",
+    ),
+    EngineSpec(
         "phrases",
         "wyoming_servers.asr.phrases:PhrasesEngine",
         "the sentences Earshot understands, and no others; English",
         needs=("pocketsphinx",),
         extra="phrases",
         licence="pocketsphinx and its model: BSD-2-Clause",
+    ),
+    EngineSpec(
+        "wyoming",
+        "wyoming_servers.asr.wyoming_upstream:WyomingEngine",
+        "any other Wyoming speech recogniser, on this machine or another",
+        licence="that of the other server",
+        auto=False,
+    ),
+    EngineSpec(
+        "chain",
+        "wyoming_servers.asr.chain:ChainEngine",
+        "several of these in order: the next is asked when one is unsure, slow or fails",
+        licence="those of the engines it asks",
+        auto=False,
     ),
 )

@@ -1,6 +1,6 @@
 """Fixtures for every test."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import numpy as np
@@ -12,6 +12,15 @@ from wyoming_servers.shared.server import ServerLimits, WyomingServer
 from wyoming_servers.shared.service import Service
 
 Serving = Callable[..., AbstractAsyncContextManager[str]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests neither see nor touch what the owner of this machine has."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+            patch.setenv(f"XDG_{name}_HOME", str(tmp_path_factory.mktemp(name.lower())))
+        yield
 
 
 @pytest.fixture(scope="session")

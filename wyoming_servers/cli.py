@@ -20,6 +20,8 @@ COMMANDS = {
     "check": "is the server at this address healthy?",
     "bakeoff": "engines side by side on this machine: accuracy, speed, memory",
     "engines": "engines that exist, which can run here, what the others lack",
+    "models": "models of engines: what can be fetched, fetching, checking and deleting it",
+    "threshold": "how sure a wake word must be, changed while the server runs",
     "config": "check settings, or print the defaults with their explanations",
 }
 """name → one line of help; the module commands/<name>.py has `arguments(parser)` and `run(args) -> exit status`."""

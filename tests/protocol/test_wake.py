@@ -307,3 +307,48 @@ async def test_audio_without_an_audio_start_is_heard(wake):
         await client.send(spoken("hey jarvis"))
         await client.write_event(AudioStop().event())
         assert (await client.ended()).names == ["hey_jarvis"]
+
+
+async def thresholds(uri: str, changes: dict | None = None) -> Event:
+    """The answer to a change of thresholds."""
+    async with Client(uri) as client:
+        await client.write_event(Event("earshot-thresholds", {"thresholds": changes} if changes is not None else {}))
+        answer = await client.next()
+        assert answer is not None
+        return answer
+
+
+async def test_thresholds_in_force_are_told(serving, settings):
+    async with serving(serve(settings(thresholds={"alexa": 0.7}))) as uri:
+        told = (await thresholds(uri)).data["thresholds"]
+    assert told == dict.fromkeys(BUNDLED, 0.5) | {"alexa": 0.7}
+
+
+async def test_a_changed_threshold_counts_in_a_stream_that_is_open(serving, settings, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    async with serving(serve(settings())) as uri, Client(uri) as client:
+        await client.write_event(Detect(names=["hey_jarvis"]).event())
+        await client.write_event(START)
+        await client.send(silence(0.5))
+        await thresholds(uri, {"hey_jarvis": 1})
+        await client.send(spoken("hey jarvis"))
+        await client.write_event(AudioStop().event())
+        assert (await client.ended()).names == []
+
+
+async def test_a_changed_threshold_outlives_the_server(serving, settings, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    async with serving(serve(settings())) as uri:
+        await thresholds(uri, {"alexa": 0.9, "okay_nabu": 0.8})
+        await thresholds(uri, {"okay_nabu": None})
+    async with serving(serve(settings())) as uri:
+        told = (await thresholds(uri)).data["thresholds"]
+    assert (told["alexa"], told["okay_nabu"]) == (0.9, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"), [({"alexa": 2}, "invalid-request"), ({"alexa": "loud"}, "invalid-request"), ({"nobody": 0.5}, "unknown-name")]
+)
+async def test_a_threshold_that_cannot_be_is_refused(wake, changes, code):
+    answer = await thresholds(wake, changes)
+    assert (answer.type, answer.data["code"]) == ("error", code)

@@ -57,6 +57,10 @@ class EngineService(Service):
         await self._owner.close()
         await self.host.close()
 
+    def load(self) -> Any:
+        """The engine, loaded; on a thread of its own, for as long as it takes."""
+        return self.spec.load_class()(self.options, self.context)
+
     def about(self) -> dict[str, Any]:
         """What every program says of itself in `info`."""
         origin = next((model for model in self.models if model.url), self.models[0])  # an owner's own model says nothing of the engine
@@ -100,7 +104,7 @@ class EngineService(Service):
         self.models = tuple(engine_class.models(self.options, self.context))
         self.host = EngineHost(
             f"{self.kind} {self.spec.name}",
-            lambda: engine_class(self.options, self.context),
+            self.load,
             slots=self.section.streams,
             waiting=self.section.waiting,
         )

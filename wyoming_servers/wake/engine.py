@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..shared.engines import EngineContext, Model
+from .thresholds import Thresholds
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class WakeEngine(ABC):
     """A loaded detector, shared by its streams. `open` and the streams are used on several threads."""
 
     Options: type
+    thresholds: Thresholds
+    """Asked for every batch of audio, so that a change takes effect in streams that are open."""
 
     @classmethod
     @abstractmethod

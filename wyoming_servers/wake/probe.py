@@ -1,4 +1,4 @@
-"""Tries an owner's wake word model in a process of its own: TensorFlow Lite can crash on a damaged file, and the server must live on."""
+"""Tries an owner's wake word model in a process of its own: a damaged file can crash its library, and the server must live on."""
 
 import subprocess
 import sys
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from ..shared.errors import EngineError
 from .embedding import FEATURES
+from .micro import MicroModel
+from .onnx import OnnxClassifier, OnnxFile
 from .tflite import Interpreter, ModelFile, Runtime
 
 _TIMEOUT_S = 10.0  # 0.2 s on a laptop
@@ -26,15 +28,23 @@ def fault_of(path: Path) -> str:
         return ""
     if tried.returncode == _REFUSED:
         return tried.stdout.decode(errors="replace").strip()
-    return f"{path} is damaged: TensorFlow Lite fails on it (status {tried.returncode})"
+    return f"{path} is damaged: its library fails on it (status {tried.returncode})"
 
 
-def classifier(runtime: Runtime, model: ModelFile) -> Interpreter:
+def model_file(runtime: Runtime, path: Path) -> ModelFile | OnnxFile:
+    """The contents of an openWakeWord model of either format.
+
+    Raises: EngineError.
+    """
+    return OnnxFile(path) if path.suffix.lower() == ".onnx" else ModelFile(runtime, path)
+
+
+def classifier(runtime: Runtime, model: ModelFile | OnnxFile) -> Interpreter | OnnxClassifier:
     """A ready interpreter for one wake word.
 
     Raises: EngineError when the file is not an openWakeWord model.
     """
-    interpreter = Interpreter(runtime, model)
+    interpreter = OnnxClassifier(model) if isinstance(model, OnnxFile) else Interpreter(runtime, model)
     shape = interpreter.input_shape
     if len(shape) != 3 or shape[0] != 1 or shape[1] > _MAX_WINDOWS or shape[2] != FEATURES:
         raise EngineError(f"{model.path} takes an input of shape {shape}; an openWakeWord model takes (1, frames, {FEATURES})")
@@ -44,9 +54,12 @@ def classifier(runtime: Runtime, model: ModelFile) -> Interpreter:
 
 
 def _main(path: str) -> int:
-    runtime = Runtime()
     try:
-        classifier(runtime, ModelFile(runtime, Path(path)))
+        if path.lower().endswith(".json"):
+            MicroModel.read(Path(path)).detector()
+        else:
+            runtime = Runtime()
+            classifier(runtime, model_file(runtime, Path(path)))
     except EngineError as err:
         sys.stdout.write(str(err))
         return _REFUSED

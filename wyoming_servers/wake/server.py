@@ -3,8 +3,8 @@
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -12,6 +12,7 @@ from wyoming.event import Event
 from wyoming.info import WakeModel, WakeProgram
 from wyoming.wake import Detect, Detection, NotDetected
 
+from ..shared import paths
 from ..shared.context import engine_context
 from ..shared.engine_service import EngineService, about
 from ..shared.engines import EngineContext
@@ -26,6 +27,8 @@ from .engine import Hit, WakeEngine, WakeStream
 _LOGGER = logging.getLogger(__name__)
 T = TypeVar("T")
 _LOOK_EVERY_S = 2.0  # words that come and go must show within 5 s; a file has to be 1 s old
+THRESHOLDS_EVENT = "earshot-thresholds"
+"""Ours: changes thresholds of words while the server runs, and tells those in force (docs/protocol.md)."""
 _STREAMS_PER_SLOT = 32  # one core follows about 40 live streams (2 ms per 80 ms of audio each)
 _BATCH_SAMPLES = 16_000  # audio that came faster than real time is worked off in such pieces, so that streams take turns
 
@@ -39,7 +42,7 @@ class WakeService(EngineService):
     """Streams stay open for hours, so none holds a slot: each takes one for every batch of its audio."""
 
     kind = "wake"
-    events = frozenset({"detect"})
+    events = frozenset({"detect", THRESHOLDS_EVENT})
     takes_audio = True
 
     def __init__(self, section: ServerSection, context: EngineContext, look_every_s: float = _LOOK_EVERY_S) -> None:
@@ -47,6 +50,13 @@ class WakeService(EngineService):
         # A stream has one batch under way at a time, so with this many places no open stream is ever refused.
         super().__init__(ENGINES, dataclasses.replace(section, waiting=self._most_streams), context, look_every_s)
         self._streams = 0
+        self._thresholds_file = paths.state_dir() / "wake-thresholds.json"
+
+    def load(self) -> WakeEngine:
+        """The engine, with the thresholds that were changed before."""
+        engine: WakeEngine = super().load()
+        engine.thresholds.restore(self._thresholds_file)
+        return engine
 
     def programs(self) -> Sequence[WakeProgram]:
         """The engine with its words, the default first."""
@@ -84,6 +94,21 @@ class WakeService(EngineService):
         """Counts one open stream less."""
         self._streams -= 1
 
+    async def change_thresholds(self, changes: Mapping[str, float | None]) -> dict[str, float]:
+        """Changes thresholds of words, for streams that are open too, and keeps them; None goes back to the settings.
+
+        Returns those in force of every word. Raises: UnknownNameError, InvalidRequestError, EngineError.
+        """
+        engine: WakeEngine = await self.host.ready()
+        for name in changes:
+            self.known([name])
+        for name, threshold in changes.items():
+            engine.thresholds.change(name, threshold)
+        if changes:
+            await asyncio.to_thread(engine.thresholds.keep, self._thresholds_file)
+            _LOGGER.info("thresholds changed: %s", ", ".join(f"{name} {value}" for name, value in changes.items()))
+        return {model.name: engine.thresholds.of(model.name) for model in self.models}
+
     async def work(self, call: Callable[[WakeEngine], T]) -> T:
         """Runs `call(engine)` in the next free slot.
 
@@ -120,6 +145,9 @@ class WakeSession(Session):
             await self._take(event)
         elif AudioStop.is_type(event.type):
             await self._end()
+        elif event.type == THRESHOLDS_EVENT:
+            in_force = await self._service.change_thresholds(_thresholds(event))
+            await self._peer.send(Event(THRESHOLDS_EVENT, {"thresholds": in_force}))
 
     async def close(self) -> None:
         """Ends the stream."""
@@ -204,3 +232,10 @@ def _names(event: Event) -> list[str]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise InvalidRequestError("`names` must be a list of texts, or null for the default words")
     return names
+
+
+def _thresholds(event: Event) -> dict[str, Any]:
+    changes = event.data.get("thresholds") or {}
+    if not isinstance(changes, dict):
+        raise InvalidRequestError("`thresholds` must be {name: number, or null for the settings' value}")
+    return changes

@@ -6,7 +6,8 @@ class Trigger:
     row, and not again within `rest_frames`."""
 
     def __init__(self, threshold: float, level: int, rest_frames: int) -> None:
-        self._threshold = threshold
+        self.threshold = threshold
+        """May be changed between two frames."""
         self._level = level
         self._rest_frames = rest_frames
         self._over = 0
@@ -16,7 +17,7 @@ class Trigger:
     def take(self, score: float) -> bool:
         """One frame's score; True when the word is detected now."""
         self._resting = max(0, self._resting - 1)
-        if not score >= self._threshold:  # so that NaN, from a model gone wrong, counts as silence
+        if not score >= self.threshold:  # so that NaN, from a model gone wrong, counts as silence
             self._over, self._reported = 0, False
             return False
         self._over += 1

@@ -1,4 +1,4 @@
-"""Which openWakeWord models there are: those bundled in `pyopen-wakeword`, and the owner's own `.tflite` files."""
+"""Which openWakeWord models there are: those bundled in `pyopen-wakeword`, and the owner's own `.tflite` and `.onnx` files."""
 
 import functools
 import logging
@@ -8,11 +8,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import probe
+from . import micro, probe
 from .tflite import package_dir
 
 _LOGGER = logging.getLogger(__name__)
 FEATURE_FILES = ("melspectrogram", "embedding_model")
+_SUFFIXES = (".tflite", ".onnx")
 _PREFERRED = ("hey_jarvis", "okay_nabu", "alexa", "hey_mycroft", "hey_rhasspy")
 _SETTLE_S = 1.0  # a younger file may still be in the middle of being copied; the next look will take it
 _MAX_BYTES = 32 * 1024 * 1024  # openWakeWord's are 0.2 to 1.3 MB
@@ -65,15 +66,24 @@ def bundled_words() -> list[Word]:
 
 def own_words(folder: Path) -> list[Word]:
     """The owner's usable models by name; what is wrong with any other file is logged once."""
+    found: dict[str, Word] = {}
+    for path in own_files(folder, _SUFFIXES):
+        if path.stem not in found and not micro.is_of_micro(path) and (word := own_word(path)):
+            found[word.name] = word
+    return list(found.values())
+
+
+def own_files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """The owner's files with these endings, by name; of two with the same name the ending that stands first in `suffixes` first."""
     try:
         with os.scandir(folder) as entries:
-            files = [Path(entry.path) for entry in entries if entry.name.lower().endswith(".tflite") and not entry.name.startswith(".")]
+            files = [Path(entry.path) for entry in entries if not entry.name.startswith(".") and entry.name.lower().endswith(suffixes)]
     except FileNotFoundError:
         return []
     except OSError as err:
         _complain(f"wake words of your own in {folder} cannot be read: {err.strerror}")
         return []
-    return [word for path in sorted(files) if (word := _own_word(path))]
+    return sorted(files, key=lambda path: (path.stem, suffixes.index(path.suffix.lower())))
 
 
 def models_dir() -> Path:
@@ -84,7 +94,8 @@ def models_dir() -> Path:
     return package_dir() / "models"
 
 
-def _own_word(path: Path) -> Word | None:
+def own_word(path: Path) -> Word | None:
+    """An owner's model file as a word, when it has been there for a moment and can be used."""
     try:
         status = path.stat()
     except OSError:

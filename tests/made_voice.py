@@ -1,6 +1,7 @@
 """Voices for tests, made in milliseconds: ONNX files with the input and output names of the real ones. They hum instead of speaking.
 
-Every symbol becomes a tone of its own: as long as the speed says, as high as the symbol, the speaker and the style say.
+Every symbol becomes a tone of its own: as long as the speed says, as high as the symbol, the speaker and the style say. The pads
+between the symbols are the loudest, so that `loudest_hz` tells who speaks whatever is said.
 """
 
 import json
@@ -117,7 +118,9 @@ class _Graph:
         hz = self.node("Add", self.node("Mul", symbol, self.constant(np.float32(_HZ_PER_SYMBOL))), self.constant(np.float32(120)))
         hz = self.node("Add", hz, shift_hz)
         phase = self.node("Mul", self.node("Mul", hz, time), self.constant(np.float32(2 * np.pi / self._rate_hz)))
-        return self.node("Mul", self.node("Sin", phase), self.constant(np.float32(0.4)))
+        pad = self.as_float(self.node("Equal", symbol, zero))
+        loudness = self.node("Add", self.node("Mul", pad, self.constant(np.float32(0.6))), self.constant(np.float32(0.2)))
+        return self.node("Mul", self.node("Sin", phase), loudness)
 
     def burden(self, ids: str, width: int) -> str:
         """A number close to zero that takes as long to find out as a real voice would."""

@@ -47,7 +47,7 @@ class PiperOptions:
 
 
 class PiperEngine(TtsEngine):
-    """Piper (VITS) voices in this process: natural, about a tenth of real time on a PC and half of it on a Raspberry Pi 4.
+    """Piper (VITS) voices in this process: natural, and quicker than speech even on a Raspberry Pi 4.
 
     Voices are two files each, from https://huggingface.co/rhasspy/piper-voices or trained by yourself: drop them into `piper` in the
     models folder. Requests share the voices and run side by side. Licence: piper-tts is GPL-3.0 and runs inside of this server; every

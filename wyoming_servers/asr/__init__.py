@@ -20,6 +20,22 @@ ENGINES = (
         licence="pocketsphinx and its model: BSD-2-Clause",
     ),
     EngineSpec(
+        "openai",
+        "wyoming_servers.asr.openai_api:OpenAiAsrEngine",
+        "a server with OpenAI's transcription API: Speaches, vLLM, NVIDIA NIM, LocalAI",
+        needs=("openai",),
+        extra="openai",
+        licence="openai: Apache-2.0; the model is the server's",
+        auto=False,
+    ),
+    EngineSpec(
+        "whisper-cpp",
+        "wyoming_servers.asr.whisper_cpp:WhisperCppEngine",
+        "whisper.cpp's whisper-server, on this machine or another",
+        licence="whisper.cpp and Whisper's models: MIT",
+        auto=False,
+    ),
+    EngineSpec(
         "wyoming",
         "wyoming_servers.asr.wyoming_upstream:WyomingEngine",
         "any other Wyoming speech recogniser, on this machine or another",

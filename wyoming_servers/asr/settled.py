@@ -19,8 +19,7 @@ class SettledWords:
 
     def add(self, hypothesis: str) -> str:
         """Takes the next hypothesis; returns what it settles, to be put behind what was settled before. Mostly empty."""
-        words = hypothesis.split()
-        self._recent.append(words[:-1])
+        self._recent.append(hypothesis.split()[:-1])
         if len(self._recent) < (self._recent.maxlen or 0):
             return ""
         certain = commonprefix(list(self._recent))
@@ -33,6 +32,5 @@ class SettledWords:
     def rest(self, text: str) -> str | None:
         """What the final text, with single spaces, has besides the settled one; None when it takes settled words back."""
         settled = self.text
-        if not text.startswith(settled) or text[len(settled) : len(settled) + 1].strip() and settled:
-            return None
-        return text[len(settled) :]
+        whole_words = not settled or f"{text} ".startswith(f"{settled} ")
+        return text[len(settled) :] if whole_words else None

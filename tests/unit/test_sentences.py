@@ -116,3 +116,68 @@ def test_a_long_text_is_cut_behind_a_clause():
 def test_a_long_text_is_not_cut_inside_a_word_or_a_number():
     pieces = split("a value of 1,000,000 and " * 40)
     assert set(" ".join(pieces).split()) == {"a", "value", "of", "1,000,000", "and"}
+
+
+def early(text: str) -> list[str]:
+    splitter = Splitter(first_clause=True)
+    return splitter.feed(text) + splitter.finish()
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("I have looked it up for you, and it will rain, I fear.", ["I have looked it up for you,", "and it will rain, I fear."]),
+        ("Well, yes, it will rain.", ["Well, yes, it will rain."]),
+        ("You need to buy the following: milk, eggs.", ["You need to buy the following:", "milk, eggs."]),
+        ("I think so too – but who knows.", ["I think so too –", "but who knows."]),
+        ("In the old town of Paris, there is a bridge.", ["In the old town of Paris,", "there is a bridge."]),
+        ("There are three lights on in Paris, France.", ["There are three lights on in Paris, France."]),
+        ("The number we got is 1,000,000 or more.", ["The number we got is 1,000,000 or more."]),
+        ("The values we got are 1, 2, 3 or more.", ["The values we got are 1, 2, 3 or more."]),
+        ("It is Tuesday today, January 5, 2027.", ["It is Tuesday today,", "January 5, 2027."]),
+        ("We can all meet at 10:30 or so.", ["We can all meet at 10:30 or so."]),
+        ("Click on [the page, please](http://a.org/b), thank you.", ["Click on [the page, please](http://a.org/b),", "thank you."]),
+        ("I see (as you all know, of course) a cat.", ["I see (as you all know, of course) a cat."]),
+        ("今天天气非常好呀，我们出去玩吧。", ["今天天气非常好呀，", "我们出去玩吧。"]),
+        ("One. Then we go on and on, and on.", ["One.", "Then we go on and on, and on."]),
+        ("```\nwe go on and on, and on\n```\nThen we go on, and on and on.", ["Then we go on,", "and on and on."]),
+    ],
+)
+def test_the_first_clause_of_a_long_first_sentence_is_a_piece_of_its_own(text, pieces):
+    assert early(text) == pieces
+
+
+def test_the_first_clause_is_told_without_waiting_for_the_next_word():
+    assert Splitter(first_clause=True).feed("I have looked it up for you,") == ["I have looked it up for you,"]
+
+
+def test_the_first_clause_is_sought_again_after_the_end_of_a_text():
+    splitter = Splitter(first_clause=True)
+    splitter.feed("Hello there. And")
+    splitter.finish()
+    assert splitter.feed("I have looked it up for you,") == ["I have looked it up for you,"]
+
+
+def test_a_long_beginning_without_a_comma_is_cut_between_two_plain_words():
+    text = (
+        "we saw the San Francisco Bay Area Rapid Transit System Building 12 on the way and then we went on to see " + "another thing " * 6
+    )
+    first = early(text)[0]
+    assert 60 < len(first) <= 150
+    assert first.rsplit(" ", 1)[1].islower()
+    assert text[len(first) :].lstrip()[0].islower()
+
+
+@pytest.mark.parametrize(
+    "text", [PROSE, "So this is the thing, you see, and that – well – is: " * 20, "a (b, c d e f, g " * 30, "no, " * 300]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_with_a_first_clause_fragments_make_no_difference_either(text, seed):
+    dice = random.Random(seed)
+    splitter, pieces, rest = Splitter(first_clause=True), [], text
+    while rest:
+        size = dice.choice((1, 1, 2, 3, 8, 40))
+        pieces += splitter.feed(rest[:size])
+        rest = rest[size:]
+    assert pieces + splitter.finish() == early(text)
+    assert max(map(len, pieces)) <= LONGEST_CHARS

@@ -36,6 +36,16 @@ from wyoming_servers.shared.speakable import has_words, speakable
         ("...", ""),
         ("", ""),
         ('it\'s "fine"', 'it\'s "fine"'),
+        ("if x<y and z>w", "if x<y and z>w"),
+        ("a List<String> x", "a List<String> x"),
+        ("I <3 you", "I <3 you"),
+        ("<p class=\"x\">hi</p> <a href='y'>there</a>", "hi there"),
+        ("<speak>hi <break time='1s'/></speak>", "hi"),
+        ("<!-- no -->yes", "yes"),
+        ("Tom &amp; Jerry&nbsp;&copy;", "Tom & Jerry ©"),
+        ("As said[1], and here[^2].", "As said, and here."),
+        ("[the page][1] is", "the page is"),
+        ("done :white_check_mark: at 10:30:15", "done at 10:30:15"),
     ],
 )
 def test_speakable(text, said):

@@ -82,7 +82,7 @@ def _engine_option(text: str, kind: str, settings: Settings) -> Source:
     source = setting_source(text)
     key = text.partition("=")[0]
     section: ServerSection = getattr(settings, kind)
-    if key in {field.name for field in dataclasses.fields(ServerSection)}:
+    if key in {field.name for field in dataclasses.fields(section)}:
         return Source(source.name, {kind: source.values})
     spec = _spec(kind, section, settings)
     known = [field.name for field in dataclasses.fields(spec.load_class().Options)]

@@ -10,12 +10,16 @@ def _words(listed: str) -> frozenset[str]:
 LONGEST_CHARS = 250
 """A piece without any end is cut here at the latest: about 15 s of speech."""
 _SHORTEST_CLAUSE_CHARS = 60  # a long text is cut at a comma only when what stands before it is worth a breath
+_FIRST_LONGEST_CHARS = 150  # nobody should have to wait for 250 characters before the first word is heard
+_FIRST_WORDS = 4
+_FIRST_WIDE_CHARS = 8
 _CERTAIN_LETTERS = 3  # "well." ends a sentence at once; after "a.", "p.", "it." the next word decides
 _MAX_CLOSERS = 4
 _ENDS = frozenset("!?…。！？｡।॥؟۔։።။។")
 """Marks that end a sentence whatever follows."""
 _CLAUSE_ENDS = frozenset(",;:–—")
 _WIDE_CLAUSE_ENDS = frozenset("、，；：،")
+_ANY_CLAUSE_END = _CLAUSE_ENDS | _WIDE_CLAUSE_ENDS
 _CLOSERS = frozenset("\"'’”»)]}」』）】*_`.")
 _OPENERS = "\"'‘“„«([{¿¡*_`"
 _LEFTOVERS = '!?…,;:。！？｡、，।॥؟۔։።။។"’”»)]}」』）】 '
@@ -44,9 +48,13 @@ def split(text: str, language: str = "en") -> list[str]:
 class Splitter:
     """Splits one text that arrives in fragments. Pieces are single lines, not blank; fenced code is left out."""
 
-    def __init__(self, language: str = "en") -> None:
-        """language: BCP 47; it decides whether `3.` may be an ordinal number."""
+    def __init__(self, language: str = "en", *, first_clause: bool = False) -> None:
+        """language: BCP 47; it decides whether `3.` may be an ordinal number.
+
+        first_clause: the first piece may end at a comma behind four words, so that it can be spoken while the sentence goes on.
+        """
         self._ordinals = language.lower().replace("_", "-").partition("-")[0] in _ORDINAL_LANGUAGES
+        self._early = self._first_clause = first_clause
         self._text = ""
         self._mark: int | None = None
         self._blank = False
@@ -68,6 +76,7 @@ class Splitter:
         """The text has ended: the rest. Afterwards the splitter is as new."""
         pieces = self.flush()
         self._blank = self._in_code = False
+        self._early = self._first_clause
         return pieces
 
     def flush(self) -> list[str]:
@@ -83,6 +92,8 @@ class Splitter:
                 self._cut(len(self._text), pieces)
             else:
                 self._blank = bool(self._text)
+                if self._ends_first_clause(" "):
+                    self._cut(len(self._text), pieces)
             return
         if not self._text and character in _LEFTOVERS:
             return
@@ -92,6 +103,8 @@ class Splitter:
                 self._cut(mark + 1, pieces)
                 self._take(character, pieces)
                 return
+        if self._blank and self._ends_first_clause(character):
+            self._cut(len(self._text), pieces)
         self._text += " " + character if self._blank else character
         self._blank = False
         self._judge(character, pieces)
@@ -106,7 +119,11 @@ class Splitter:
                 self._cut(last + 1, pieces)
             elif last > 0 and not (token.isdigit() and " " not in self._text):  # "1." alone begins a list item
                 self._mark = last
-        if len(self._text) >= LONGEST_CHARS:
+        if self._ends_first_clause(""):
+            self._cut(len(self._text), pieces)
+        elif self._early and len(self._text) >= _FIRST_LONGEST_CHARS and self._mark is None and (end := _quiet_end(self._text)):
+            self._cut(end, pieces)
+        elif len(self._text) >= LONGEST_CHARS:
             self._cut(_clause_end(self._text) if self._mark is None else self._mark + 1, pieces)
 
     def _decide(self, mark: int, character: str) -> bool | None:
@@ -120,6 +137,28 @@ class Splitter:
         if character.isdigit() and token.lower() in _BEFORE_NUMBERS:
             return False
         return not (self._ordinals and token.isdigit() and len(token) <= 2)
+
+    def _ends_first_clause(self, following: str) -> bool:
+        """Whether the first piece ends here. following: nothing yet, a blank, or the letter behind it. Never in numbers and names."""
+        text = self._text
+        if not self._early or not text or text[-1] not in _ANY_CLAUSE_END or not self._may_be_cut():
+            return False
+        mark, before = text[-1], text[:-1].rstrip()
+        if mark in _WIDE_CLAUSE_ENDS:
+            return not following and len(text) >= _FIRST_WIDE_CHARS
+        if before.count(" ") < _FIRST_WORDS - 1 or before[-1:].isdigit():
+            return False
+        word = before[before.rfind(" ") + 1 :].rstrip("".join(_CLOSERS)).replace("'", "").replace("’", "")
+        plain = word.isalpha() and word.islower() and len(word) > 1
+        if following:
+            return plain if following == " " else following.islower() and not any(map(str.isdigit, word))
+        return plain and mark in ",;"  # a colon may belong to an address, a dash to a word
+
+    def _may_be_cut(self) -> bool:
+        """Nothing is open that a cut would break."""
+        text = self._text
+        open_brackets = any(text.count(first) > text.count(last) for first, last in ("[]", "()", "<>"))
+        return self._mark is None and not self._in_code and _FENCE not in text and not open_brackets
 
     @staticmethod
     def _is_plain_word(token: str) -> bool:
@@ -143,6 +182,7 @@ class Splitter:
             self._in_code = not self._in_code
         elif not fences and not self._in_code and says_something(piece):
             pieces.append(piece)
+            self._early = False
 
 
 def _token(text: str) -> str:
@@ -163,3 +203,13 @@ def _clause_end(text: str) -> int:
             return index + 1
     blank = text.rfind(" ", _SHORTEST_CLAUSE_CHARS)
     return blank if blank > 0 else len(text)
+
+
+def _quiet_end(text: str) -> int:
+    """Where the beginning of a long sentence may be cut: between two words in lower case, so in no number and no name; 0 for nowhere."""
+    for index in range(len(text) - 2, _SHORTEST_CLAUSE_CHARS, -1):
+        if text[index] == " " and text[index + 1].islower():
+            word = text[text.rfind(" ", 0, index) + 1 : index]
+            if len(word) > 3 and word.isalpha() and word.islower():
+                return index
+    return 0

@@ -127,8 +127,9 @@ class ModelsSection:
     shared: tuple[str, ...] = option((), "further folders with models, only read: one on a network disk serves several machines")
     offline: bool = option(False, "never download anything")
     mirrors: dict[str, str] = option(
-        {}, "other places to fetch from, by the beginning of an address: `https://huggingface.co: http://nas/hf`"
+        {}, "other places to fetch from first, by the beginning of an address: `https://huggingface.co: http://nas/hf`"
     )
+    token_file: str = option("", "file with a Hugging Face token, for models that need an account; HF_TOKEN in the environment wins")
 
 
 @dataclass(frozen=True)

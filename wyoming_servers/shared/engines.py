@@ -133,6 +133,8 @@ class EngineContext:
     """Models on this machine, and those that can be fetched."""
     engines: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     """kind → engine → its options as the settings have them, for engines that stand on others (see engine_service.engine_options)."""
+    remembered: dict[str, Any] = field(default_factory=dict)
+    """What servers elsewhere have told engines, by server, while this process runs (see shared.recall)."""
 
 
 @dataclass(frozen=True)

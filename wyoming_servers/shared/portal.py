@@ -87,7 +87,7 @@ class Items(Iterator[T]):
         """
         if self._ended:
             raise StopIteration
-        self._step = asyncio.run_coroutine_threadsafe(anext(self._items, _END), self._loop)  # type: ignore[arg-type]
+        self._step = asyncio.run_coroutine_threadsafe(_next(self._items), self._loop)
         try:
             item = Call(self._step).wait(self._timeout_s)
         except BaseException:
@@ -115,6 +115,11 @@ _END: Any = object()
 
 async def _awaited(work: Awaitable[T]) -> T:
     return await work
+
+
+async def _next(items: AsyncGenerator[T, None]) -> T:
+    """`anext` is called on the loop's thread: one that is dropped half way is then closed there, and not wherever it is freed."""
+    return await anext(items, _END)
 
 
 async def _cancel_all() -> None:

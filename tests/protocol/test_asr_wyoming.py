@@ -170,9 +170,9 @@ def test_hypotheses_of_another_earshot_are_shown(upstream, engine, speech):
 
     upstream.play = partial
     stream = engine.open(AsrRequest())
-    stream.feed(speech)
+    first = stream.feed(speech)
     assert told.wait(WAIT_S)
-    assert "what time" in (stream.feed(speech[-512:]) for _ in range(2000))  # each is a round trip over the socket
+    assert first == "what time" or "what time" in (stream.feed(speech[-512:]) for _ in range(2000))  # each is a trip to the socket
     assert stream.finish().text == "it is seven"
     stream.close()
 

@@ -42,8 +42,8 @@ class Fake(EngineSpec):
     """False when `cancel` does not help."""
     installed: bool = True
     gate: threading.Event = field(default_factory=threading.Event)
-    begun: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
-    """Released whenever it begins to hang."""
+    hanging: threading.Event = field(default_factory=threading.Event)
+    """Set once it hangs."""
     ended: threading.Event = field(default_factory=threading.Event)
     """Set when a stream was closed."""
     closed: threading.Event = field(default_factory=threading.Event)
@@ -60,7 +60,7 @@ class Fake(EngineSpec):
         if self.fails_at == stage:
             raise (EngineError if stage in ("models", "load") else RuntimeError)(f"the scripted failure at {stage}")
         if self.hangs_at == stage:
-            self.begun.release()
+            self.hanging.set()
             self.gate.wait()
 
 

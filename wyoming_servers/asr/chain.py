@@ -88,7 +88,7 @@ class ChainEngine(AsrEngine):
         waiting = sorted(self.members, key=lambda member: not member.installed)
         while waiting and not self._load(waiting.pop(0), reasons):
             pass
-        if not any(member.can_hear(None) for member in self.members):
+        if not any(member.ready.is_set() for member in self.members):
             raise EngineError(f"no engine of the chain could be loaded: {'; '.join(reasons) or 'asr.engines.chain.engines is empty'}")
         if waiting:
             threading.Thread(target=self._load_all, args=(waiting,), name="asr-chain-load", daemon=True).start()

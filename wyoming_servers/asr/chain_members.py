@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..shared.engine_service import engine_options
-from ..shared.engines import EngineContext, EngineSpec, Model, find
+from ..shared.engines import EngineContext, EngineSpec, Model
 from ..shared.errors import AssistantError, EngineError, EngineUnavailableError, UnsupportedLanguageError
 from ..shared.settings import ServerSection
 from .engine import AsrEngine, AsrRequest, AsrStream, Transcription
@@ -26,6 +26,8 @@ class Member:
     def __init__(self, spec: EngineSpec, options: Any, context: EngineContext, models: Sequence[Model]) -> None:
         self.name = spec.name
         self.models = tuple(models)
+        self.ready = threading.Event()
+        """Set while it is loaded."""
         self._spec = spec
         self._options = options
         self._context = context
@@ -50,13 +52,13 @@ class Member:
             raise EngineError(f"{self.name}: {err}") from err
         except Exception as err:  # whatever a library raises: the others of the chain go on
             raise EngineError(f"{self.name} could not be loaded: {err}") from err
-        with self._changed:
-            self._engine = engine
+        self._engine = engine
+        self.ready.set()
 
     def can_hear(self, language: str | None) -> bool:
         """True when it is loaded, answers, and knows the language."""
         with self._changed:
-            if self._engine is None or self._left_behind >= _MOST_LEFT_BEHIND:
+            if not self.ready.is_set() or self._left_behind >= _MOST_LEFT_BEHIND:
                 return False
         try:
             self._tag(language)
@@ -92,6 +94,7 @@ class Member:
     def close(self) -> None:
         """Frees the engine, unless a call is still in it."""
         with self._changed:
+            self.ready.clear()
             engine, self._engine = self._engine, None
             busy = not self._changed.wait_for(lambda: not self._left_behind, _CLOSE_S)
         if engine is None:
@@ -112,10 +115,10 @@ def lineup(specs: Sequence[EngineSpec], names: Sequence[str], context: EngineCon
     """
     members, reasons = [], []
     section = ServerSection(engines=dict(context.engines.get("asr", {})))
+    known = {spec.name: spec for spec in specs if spec.name != "chain"}
     for name in names:
-        spec = find(specs, name)
-        if spec.name == "chain":
-            raise EngineUnavailableError("a chain cannot be an engine of itself")
+        if (spec := known.get(name)) is None:
+            raise EngineUnavailableError(f"cannot ask {name!r}; it can ask: {', '.join(known)}")
         options = engine_options("asr", section, spec)
         if reason := spec.lacks(options, context):
             reasons.append(f"{spec.name} {reason}")

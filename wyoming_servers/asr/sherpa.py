@@ -18,8 +18,8 @@ from .engine import AsrEngine, AsrRequest, AsrStream
 from .languages import matching
 from .sherpa_bias import Vocabulary, hotwords, phrases, write_scores
 from .sherpa_families import FAMILIES, SherpaFiles, recognise
-from .sherpa_languages import languages, prompted
-from .sherpa_recogniser import Recipe, build, rehearse, try_out
+from .sherpa_languages import languages, prompted, told
+from .sherpa_recogniser import Recipe, load
 from .sherpa_streams import Hearing, LiveStream, WholeStream
 
 _LOGGER = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class SherpaOnnxEngine(AsrEngine):
         Raises: EngineUnavailableError when the one in the settings is missing or damaged.
         """
         installed = _installed(options, context)
-        found = [_model(name, files, options) for name, files in installed.items()]
+        found = [_model(name, files, options, context) for name, files in installed.items()]
         if options.model and options.model not in installed:
             context.store.locate(_ENGINE, options.model)
             found.append(_awaited(options))
@@ -147,7 +147,7 @@ class SherpaOnnxEngine(AsrEngine):
         with self._loading:
             if name not in self._loaded:
                 folder = self._context.store.ensure(_ENGINE, name)
-                self._loaded[name] = _load(name, _recognise(name, folder, self._options), self._options)
+                self._loaded[name] = _load(self._models[name], _recognise(name, folder, self._options), self._options)
             self._loaded.move_to_end(name)
             while len(self._loaded) > self._options.loaded:
                 self._loaded.popitem(last=False)
@@ -178,8 +178,8 @@ def _recognise(name: str, folder: Path, options: SherpaOnnxOptions) -> SherpaFil
     return recognise(folder, options.family if name == options.model else "auto", small=small)
 
 
-def _model(name: str, files: SherpaFiles, options: SherpaOnnxOptions) -> Model:
-    tags = (options.languages if name == options.model else ()) or languages(name, files)
+def _model(name: str, files: SherpaFiles, options: SherpaOnnxOptions, context: EngineContext) -> Model:
+    tags = (options.languages if name == options.model else ()) or languages(name, files, context.language)
     return Model(name, f"{name} ({files.family.name})", tuple(tags), _AUTHOR, files.header.get("url") or _URL)
 
 
@@ -195,16 +195,13 @@ def _speaks(model: Model, language: str) -> bool:
         return False
 
 
-def _load(name: str, files: SherpaFiles, options: SherpaOnnxOptions) -> Hearing:
+def _load(model: Model, files: SherpaFiles, options: SherpaOnnxOptions) -> Hearing:
     """Raises: EngineError."""
     keywords: dict[str, Any] = {keyword: str(path) for keyword, path in files.files.items()}
-    keywords |= {**files.family.more, "num_threads": options.threads or min(usable_cores(), _MOST_THREADS)}
+    keywords |= {**files.family.more, **told(model.languages, files), "num_threads": options.threads or min(usable_cores(), _MOST_THREADS)}
     keywords["provider"] = "cuda" if options.device == "cuda" else "cpu"
     try:
         vocabulary = Vocabulary(files.files["tokens"])
-        if files.family.name == "whisper":
-            tags = options.languages or languages(name, files)
-            keywords["language"] = tags[0] if len(tags) == 1 else ""
         biased = files.family.biased and bool(vocabulary.unit) and (options.bias == "on" or options.bias == "auto" and not _nemo(files))
         with tempfile.TemporaryDirectory(prefix="earshot-") as folder:
             if biased:
@@ -213,13 +210,11 @@ def _load(name: str, files: SherpaFiles, options: SherpaOnnxOptions) -> Hearing:
                 keywords |= {"decoding_method": "modified_beam_search", "modeling_unit": vocabulary.unit, "bpe_vocab": str(scores)}
                 keywords["hotwords_score"] = options.bias_score
             recipe = Recipe(files.family.factory, keywords)
-            try_out(recipe, f"the model in {files.folder}", options.load_timeout_s)
-            recogniser = build(recipe)
-            chunk_samples = rehearse(recipe, recogniser)
+            recogniser, chunk_samples = load(recipe, f"the model in {files.folder}", options.load_timeout_s)
     except (OSError, ValueError) as err:
         raise EngineError(f"the model in {files.folder} cannot be used: {err}") from err
     lower = options.casing == "lower" or (options.casing == "auto" and vocabulary.capitals)
-    _LOGGER.info("%s is loaded (%s%s)", name, files.family.name, ", with hotwords" if biased else "")
+    _LOGGER.info("%s is loaded (%s%s)", model.name, files.family.name, ", with hotwords" if biased else "")
     return Hearing(
         recogniser,
         files.family,

@@ -30,17 +30,30 @@ class Vocabulary:
         """True when it knows no small letters."""
         self.small = joined.lower() == joined != joined.upper()
         """True when it knows no capitals."""
-        self._characters = set(joined)
+        self._pieces = set(self.tokens)
+        self._longest = max(map(len, self.tokens), default=0)
         words = any(token.startswith(_SPACE) and len(token) > 1 for token in letters)
         ideographs = sum(bool(_IDEOGRAPH.fullmatch(token)) for token in letters) > _FEW
         self.unit = {(True, False): "bpe", (True, True): "cjkchar+bpe", (False, True): "cjkchar"}.get((words, ideographs), "")
         """How sherpa-onnx shall take words apart; empty when it cannot."""
 
     def spell(self, phrase: str) -> str:
-        """The phrase as this model would write it; empty when it has no letters for it."""
+        """The phrase as this model would write it; empty when its tokens cannot spell it."""
         words = " ".join(re.sub(r"[^\w' ]|_", " ", phrase).split())
         words = words.upper() if self.capitals else words.lower() if self.small else words
-        return words if words and set(words) - {" "} <= self._characters else ""
+        return words if words and all(self._spells(word) for word in words.split()) else ""
+
+    def _spells(self, word: str) -> bool:
+        """True when tokens put together make this word, as sherpa-onnx will have to."""
+        runs = [run for run in re.split(rf"({_IDEOGRAPH.pattern})", word) if run]
+        return all(run in self._pieces if _IDEOGRAPH.fullmatch(run) else self._covers(_SPACE + run) for run in runs)
+
+    def _covers(self, marked: str) -> bool:
+        reached = [True] + [False] * len(marked)
+        for begin in range(len(marked)):
+            for end in range(begin + 1, min(len(marked), begin + self._longest) + 1):
+                reached[end] |= reached[begin] and marked[begin:end] in self._pieces
+        return reached[-1]
 
 
 def phrases(house: House) -> list[str]:

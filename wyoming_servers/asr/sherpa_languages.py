@@ -14,12 +14,53 @@ _EUROPEAN += ("es", "sv", "ru", "uk")
 """The 25 of parakeet-tdt-0.6b-v3 (its model card)."""
 _WORDS = {"english": "en", "chinese": "zh", "cantonese": "yue", "korean": "ko", "japanese": "ja", "french": "fr", "german": "de"}
 _WORDS |= {"spanish": "es", "russian": "ru", "thai": "th", "vietnamese": "vi", "arabic": "ar", "italian": "it", "portuguese": "pt"}
+_ALSO_WORDS = (
+    "my",
+    "is",
+    "no",
+    "it",
+    "so",
+    "as",
+    "be",
+    "he",
+    "la",
+    "mi",
+    "am",
+    "hi",
+    "ha",
+    "ms",
+    "mr",
+    "ml",
+    "id",
+    "et",
+    "si",
+    "su",
+    "ne",
+    "pa",
+)
+"""Codes that may mean something else in the name of somebody's own folder."""
 _FAMILIES = {"sense-voice": ("zh", "en", "yue", "ja", "ko")}
 
 
-def languages(name: str, model: SherpaFiles) -> tuple[str, ...]:
-    """BCP 47 tags, the likeliest first; English when nothing tells."""
-    return _prompts(model) or _listed(name) or _FAMILIES.get(model.family.name) or _by_name(name, model.family.name) or ("en",)
+def languages(name: str, model: SherpaFiles, house: str) -> tuple[str, ...]:
+    """BCP 47 tags; English when nothing tells.
+
+    house: what is spoken in the house. A Whisper of many languages is told it, and hears that one: it would guess wrong now and then.
+    """
+    if model.family.name == "whisper":
+        spoken = house.replace("_", "-").partition("-")[0].lower()
+        known = [code for code in model.header.get("all_language_codes").split(",") if code] or languages_of(name)
+        return (spoken,) if spoken in known and len(known) > 1 else tuple(known)
+    return _prompts(model) or _listed(name) or _FAMILIES.get(model.family.name) or _by_name(name) or ("en",)
+
+
+def told(tags: tuple[str, ...], model: SherpaFiles) -> dict[str, str]:
+    """The `language` that a recogniser of this model is made with, where it takes one: the only one there is, else its own guess."""
+    if model.family.name not in ("whisper", "sense-voice"):
+        return {}
+    code = tags[0].partition("-")[0]
+    known = model.header.get("all_language_codes").split(",") if model.family.name == "whisper" else _FAMILIES["sense-voice"]
+    return {"language": code if len(tags) == 1 and code in known else ""}  # it ends the process over a code that it does not know
 
 
 def prompted(model: SherpaFiles) -> bool:
@@ -46,13 +87,12 @@ def _listed(name: str) -> tuple[str, ...]:
     return entry.languages if entry else ()
 
 
-def _by_name(name: str, family: str) -> tuple[str, ...]:
+def _by_name(name: str) -> tuple[str, ...]:
     """From a name like `sherpa-onnx-streaming-zipformer-bilingual-zh-en-2023-02-20`."""
     low = name.lower()
     if "parakeet" in low and "v3" in low:
         return _EUROPEAN
-    parts = re.split(r"[-_.\s]+", low.removeprefix("sherpa-onnx"))
-    found = [_WORDS.get(part, part) for part in parts if part in _WORDS or part in LANGUAGES]
-    if not found and family == "whisper":
-        return languages_of(name)
+    known = LANGUAGES if low.startswith("sherpa-onnx") else [code for code in LANGUAGES if code not in _ALSO_WORDS]
+    parts = re.split(r"[-_.\s]+", low)
+    found = [_WORDS.get(part, part) for part in parts if part in _WORDS or part in known]
     return tuple(dict.fromkeys(found))

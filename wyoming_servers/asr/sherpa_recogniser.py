@@ -1,14 +1,14 @@
-"""Recognisers of sherpa-onnx: how one is made, and the rehearsal that shows whether its model is sound.
+"""Recognisers of sherpa-onnx, made so that a broken model is an error.
 
 The library ends the whole process, without an exception, over a model whose parts do not fit together. So each model is tried out
-once in a process of its own (`python -m wyoming_servers.asr.sherpa_recogniser`, with a Recipe as JSON on stdin) before it is loaded
-into this one; that costs about as much time as loading it does, once for each model and version of the library.
+once in a process of its own before it is loaded into this one. That takes about as long as loading it and a fifth of a second, once
+for each model and version of the library.
 """
 
 import hashlib
 import json
 import logging
-import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -16,17 +16,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..shared import paths
-from ..shared.audio import RATE_HZ
 from ..shared.errors import EngineError
+from ..shared.onnx_model import named
+from . import sherpa_trial
 
 _LOGGER = logging.getLogger(__name__)
-_STEP = RATE_HZ // 100
-_LONGEST_CHUNK = 10 * RATE_HZ
-_PACKAGE = Path(__file__).resolve().parents[2]
-_LINES = 3  # of the library's last words that an error repeats
+_LINES = 4  # of the library's words that an error repeats
+_WHERE = re.compile(r"^\S+\.(cc|h):\w+:\d+ ")  # the place in its source
 
 
 @dataclass(frozen=True)
@@ -39,77 +36,41 @@ class Recipe:
     """What the method is called with."""
 
 
-def build(recipe: Recipe) -> Any:
-    """The library's recogniser; takes seconds.
+def load(recipe: Recipe, what: str, timeout_s: float) -> tuple[Any, int]:
+    """The library's recogniser, tried out and warmed up, and how many samples it takes in one step; 0 when it does not stream.
 
-    Raises: EngineError.
-    """
-    import sherpa_onnx
-
-    kind, _, method = recipe.factory.partition(".")
-    try:
-        return getattr(getattr(sherpa_onnx, kind), method)(**recipe.keywords)
-    except Exception as err:  # the library raises whatever onnxruntime does
-        raise EngineError(f"sherpa-onnx cannot load it: {' '.join(str(err).split())[:300]}") from err
-
-
-def rehearse(recipe: Recipe, recogniser: Any) -> int:
-    """Lets it hear faint noise once, so that nobody waits for what it does only the first time.
-
-    Returns how many samples a streaming recogniser takes in one step; 0 for another.
-    Raises: EngineError.
-    """
-    noise = np.random.default_rng(0).normal(0, 1e-3, 2 * RATE_HZ).astype(np.float32)
-    try:
-        if recipe.factory.startswith("Offline"):
-            stream = recogniser.create_stream()
-            stream.accept_waveform(RATE_HZ, noise)
-            recogniser.decode_stream(stream)
-            return 0
-        stream, step = recogniser.create_stream(), 0
-        while not recogniser.is_ready(stream) and step < _LONGEST_CHUNK:
-            stream.accept_waveform(RATE_HZ, noise[:_STEP])
-            step += _STEP
-        if not recogniser.is_ready(stream):
-            raise EngineError(f"sherpa-onnx takes nothing within {_LONGEST_CHUNK // RATE_HZ} s: the model's chunk length is wrong")
-        while recogniser.is_ready(stream):
-            recogniser.decode_stream(stream)
-        recogniser.get_result_all(stream)
-        return step
-    except EngineError:
-        raise
-    except Exception as err:  # as above
-        raise EngineError(f"sherpa-onnx cannot run it: {' '.join(str(err).split())[:300]}") from err
-
-
-def try_out(recipe: Recipe, what: str, timeout_s: float) -> None:
-    """Builds and rehearses it in a process of its own, unless the same files have passed before. Blocking.
-
-    what: what an error begins with.
-    Raises: EngineError with the library's last words.
+    what: what an error begins with. timeout_s: how long the trial may take. Blocking.
+    Raises: EngineError with the library's words.
     """
     passed = paths.cache_dir() / "sherpa-onnx" / _fingerprint(recipe)
-    if passed.exists():
-        return
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])])}
-    command = [sys.executable, "-m", __name__]
+    if not passed.exists():
+        _try_out(recipe, what, timeout_s)
+        try:
+            passed.parent.mkdir(parents=True, exist_ok=True)
+            passed.touch()
+        except OSError as err:
+            _LOGGER.debug("the model will be tried out again next time: %s", err)
+    with named(f"{what} cannot be used"):
+        recogniser = sherpa_trial.build(recipe.factory, recipe.keywords)
+        return recogniser, sherpa_trial.rehearse(recipe.factory, recogniser)
+
+
+def _try_out(recipe: Recipe, what: str, timeout_s: float) -> None:
+    """Raises: EngineError."""
+    command = [sys.executable, "-P", sherpa_trial.__file__]
     try:
-        ended = subprocess.run(command, input=json.dumps(asdict(recipe)).encode(), capture_output=True, timeout=timeout_s, env=environment)
+        ended = subprocess.run(command, input=json.dumps(asdict(recipe)).encode(), capture_output=True, timeout=timeout_s)
     except subprocess.TimeoutExpired:
         raise EngineError(f"{what} was not loaded within {timeout_s:g} s (asr.engines.sherpa-onnx.load_timeout_s)") from None
     except OSError as err:
         raise EngineError(f"{what} cannot be tried out: {err}") from err
-    lines = [line for line in ended.stderr.decode(errors="replace").splitlines() if line.strip()]
-    if ended.returncode:
-        said = " ".join(" ".join(line.split()) for line in lines[-_LINES:]) or f"exit code {ended.returncode}"
-        raise EngineError(f"{what} cannot be used: {said[:500]}")
+    lines = [_WHERE.sub("", line) for line in ended.stderr.decode(errors="replace").splitlines() if line.strip()]
+    swallowed = any("Caught exception" in line for line in lines)  # some families do, and would hear nothing ever after
+    if ended.returncode or swallowed:
+        said = " ".join(" ".join(line.split()) for line in lines[:_LINES] if "Caught" not in line) or f"exit code {ended.returncode}"
+        raise EngineError(f"{what} cannot be used: {said[:500]} (`earshot models verify` tells whether its files are whole)")
     for line in lines:
         _LOGGER.warning("sherpa-onnx: %s", line)
-    try:
-        passed.parent.mkdir(parents=True, exist_ok=True)
-        passed.touch()
-    except OSError as err:
-        _LOGGER.debug("the model will be tried out again next time: %s", err)
 
 
 def _fingerprint(recipe: Recipe) -> str:
@@ -118,22 +79,8 @@ def _fingerprint(recipe: Recipe) -> str:
 
     facts: list[Any] = [sherpa_onnx.version, recipe.factory]
     for keyword, value in sorted(recipe.keywords.items()):
-        if isinstance(value, str) and keyword != "bpe_vocab" and (path := Path(value)).is_file():
-            facts.append((keyword, value, path.stat().st_size, path.stat().st_mtime_ns))
-        elif keyword != "bpe_vocab":
-            facts.append((keyword, value))
+        path = Path(value) if isinstance(value, str) else Path()
+        if keyword == "bpe_vocab":
+            continue  # a new file each time, made from the tokens
+        facts.append((keyword, value, *((path.stat().st_size, path.stat().st_mtime_ns) if path.is_file() else ())))
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
-
-
-def _main() -> int:
-    recipe = Recipe(**json.load(sys.stdin))
-    try:
-        rehearse(recipe, build(recipe))
-    except EngineError as err:
-        sys.stderr.write(f"{err}\n")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(_main())

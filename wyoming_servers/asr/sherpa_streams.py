@@ -18,6 +18,7 @@ from .speech_clip import SpeechClip
 _TAIL_SAMPLES = RATE_HZ * 3 // 10  # beside the last step: some models say a word only after it
 _LEAD_SAMPLES = RATE_HZ // 10
 _LEAST_SAMPLES = RATE_HZ * 3 // 2  # Moonshine hears nothing in less, and zipformers fail in much less
+_LANGUAGE = re.compile(r"(?:<\|)?([a-z]{2,3})(?:\|>)?")  # as Whisper and SenseVoice write it
 _MARKS = re.compile(r"<[^<>\s]*>|\[(?:BLANK_AUDIO|blank_audio)\]")
 
 
@@ -139,8 +140,11 @@ class WholeStream(AsrStream):
             short = max(0, _LEAST_SAMPLES - len(piece) - _LEAD_SAMPLES)
             stream.accept_waveform(RATE_HZ, _floats(np.pad(piece, (_LEAD_SAMPLES, max(_TAIL_SAMPLES, short)))))
             self._hearing.recogniser.decode_stream(stream)
-            texts.append(stream.result.text)
-            log_probabilities += stream.result.ys_log_probs
+            result = stream.result
+            texts.append(result.text)
+            log_probabilities += result.ys_log_probs
+            language = _LANGUAGE.fullmatch(result.lang)
+            self._language = language[1] if language else self._language
         return self._hearing.transcription(" ".join(texts), log_probabilities, self._language)
 
     def cancel(self) -> None:

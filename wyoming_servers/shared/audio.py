@@ -86,8 +86,8 @@ def level_dbfs(samples: np.ndarray) -> float:
     return max(-120.0, 20.0 * float(np.log10(rms))) if rms > 0 else -120.0
 
 
-def read_wav(path: Path) -> np.ndarray:
-    """A WAV file of any PCM format as (n,) int16 mono 16 kHz.
+def read_wav(path: Path, rate_hz: int = RATE_HZ) -> np.ndarray:
+    """A WAV file of any PCM format as (n,) int16 mono at `rate_hz`.
 
     Raises: InvalidRequestError that says why the file cannot be used.
     """
@@ -101,7 +101,7 @@ def read_wav(path: Path) -> np.ndarray:
         raise InvalidRequestError(f"{path} is not a PCM WAV file: {err or 'it ends too early'}") from None
     except OSError as err:
         raise InvalidRequestError(f"{path} cannot be read: {err.strerror}") from None
-    converter = Converter(source)
+    converter = Converter(source, rate_hz)
     return np.concatenate((converter.convert(pcm), converter.flush()))
 
 

@@ -13,7 +13,7 @@ from wyoming_servers.asr.sherpa_bias import Vocabulary, hotwords, phrases, write
 from wyoming_servers.asr.sherpa_families import FAMILIES, SherpaFiles, recognise
 from wyoming_servers.asr.sherpa_languages import languages, told
 from wyoming_servers.asr.sherpa_streams import cut
-from wyoming_servers.asr.speech_clip import SpeechClip
+from wyoming_servers.asr.speech_filter import SpeechFilter
 from wyoming_servers.shared.errors import EngineUnavailableError
 from wyoming_servers.shared.house import Area, Device, House
 
@@ -152,22 +152,22 @@ def test_long_speech_is_cut_at_gaps(gaps, lengths):
     assert [len(piece) for piece in cut(np.zeros(25, np.int16), gaps, 10)] == lengths
 
 
-def clipped(samples: np.ndarray, block: int = 1600) -> tuple[np.ndarray, SpeechClip]:
-    clip = SpeechClip(0.5)
-    given = [clip.feed(samples[first : first + block]) for first in range(0, len(samples), block)]
-    return np.concatenate([*given, clip.finish()]), clip
+def clipped(samples: np.ndarray, block: int = 1600) -> tuple[np.ndarray, SpeechFilter]:
+    voice = SpeechFilter(0.5)
+    given = [voice.feed(samples[first : first + block]) for first in range(0, len(samples), block)]
+    return np.concatenate([*given, voice.finish()]), voice
 
 
 def test_a_short_pause_is_kept():
     samples = np.concatenate((speak("hello there"), silence(0.3), speak("good morning")))
-    given, clip = clipped(samples)
-    assert len(samples) - len(given) < 8000 and not clip.gaps
+    given, voice = clipped(samples)
+    assert len(samples) - len(given) < 8000 and not voice.gaps
 
 
 def test_a_long_pause_is_left_out_and_remembered():
     first, second = speak("hello there"), speak("good morning")
-    given, clip = clipped(np.concatenate((first, silence(5), second)))
-    assert len(given) < len(first) + len(second) + 1.5 * 16_000 and len(clip.gaps) == 1
+    given, voice = clipped(np.concatenate((first, silence(5), second)))
+    assert len(given) < len(first) + len(second) + 1.5 * 16_000 and len(voice.gaps) == 1
 
 
 def test_what_is_just_before_speech_is_kept():
@@ -180,5 +180,5 @@ def test_what_is_just_before_speech_is_kept():
 def test_a_click_opens_nothing():
     samples = silence(2)
     samples[16_000:16_400] = np.random.default_rng(0).normal(0, 12_000, 400).astype(np.int16)
-    given, clip = clipped(samples)
-    assert not len(given) and not clip.heard
+    given, voice = clipped(samples)
+    assert not len(given) and not voice.heard

@@ -13,7 +13,7 @@ from ..shared.audio import RATE_HZ
 from .engine import AsrStream, Transcription
 from .sherpa_bias import Vocabulary
 from .sherpa_families import Family
-from .speech_clip import SpeechClip
+from .speech_filter import SpeechFilter
 
 _TAIL_SAMPLES = RATE_HZ * 3 // 10  # beside the last step: some models say a word only after it
 _LEAD_SAMPLES = RATE_HZ // 10
@@ -68,14 +68,14 @@ class LiveStream(AsrStream):
     def __init__(self, hearing: Hearing, language: str, bias: str) -> None:
         self._hearing = hearing
         self._language = language
-        self._clip = SpeechClip(hearing.speech)
+        self._filter = SpeechFilter(hearing.speech)
         self._stream = hearing.stream(language, bias)
         self._cancelled = threading.Event()
         self._hypothesis = ""
 
     def feed(self, samples: np.ndarray) -> str | None:
         """Takes (n,) int16 mono 16 kHz. Returns the words so far when they have changed."""
-        if not self._decode(self._clip.feed(samples)):
+        if not self._decode(self._filter.feed(samples)):
             return None
         text = self._hearing.written(self._hearing.recogniser.get_result_all(self._stream).text)
         if text == self._hypothesis:
@@ -85,8 +85,8 @@ class LiveStream(AsrStream):
 
     def finish(self) -> Transcription:
         """The transcript of all that was fed."""
-        last = self._clip.finish()
-        if not self._clip.heard:
+        last = self._filter.finish()
+        if not self._filter.heard:
             return Transcription("", None, self._language)
         # A step that is not full is never decoded: silence fills it up, and what the model holds back comes out.
         self._decode(np.concatenate((last, np.zeros(self._hearing.chunk_samples + _TAIL_SAMPLES, np.int16))))
@@ -117,23 +117,23 @@ class WholeStream(AsrStream):
         self._hearing = hearing
         self._language = language
         self._bias = bias
-        self._clip = SpeechClip(hearing.speech)
+        self._filter = SpeechFilter(hearing.speech)
         self._kept: list[np.ndarray] = []
         self._cancelled = threading.Event()
 
     def feed(self, samples: np.ndarray) -> str | None:
         """Takes (n,) int16 mono 16 kHz. There are no hypotheses."""
-        if len(kept := self._clip.feed(samples)):
+        if len(kept := self._filter.feed(samples)):
             self._kept.append(kept)
         return None
 
     def finish(self) -> Transcription:
         """The transcript of all that was fed."""
-        self._kept.append(self._clip.finish())
-        if not self._clip.heard:
+        self._kept.append(self._filter.finish())
+        if not self._filter.heard:
             return Transcription("", None, self._language)
         texts, log_probabilities = [], []
-        for piece in cut(np.concatenate(self._kept), self._clip.gaps, round(self._hearing.family.longest_s * RATE_HZ)):
+        for piece in cut(np.concatenate(self._kept), self._filter.gaps, round(self._hearing.family.longest_s * RATE_HZ)):
             if self._cancelled.is_set():
                 break
             stream = self._hearing.stream(self._language, self._bias)

@@ -79,6 +79,7 @@ class Items(Iterator[T]):
         self._timeout_s = timeout_s
         self._step: concurrent.futures.Future[Any] | None = None
         self._ended = False
+        self._given_up = False
 
     def __next__(self) -> T:
         """The next item.
@@ -88,6 +89,8 @@ class Items(Iterator[T]):
         if self._ended:
             raise StopIteration
         self._step = asyncio.run_coroutine_threadsafe(_next(self._items), self._loop)
+        if self._given_up:  # before the step could be seen
+            self._step.cancel()
         try:
             item = Call(self._step).wait(self._timeout_s)
         except BaseException:
@@ -99,7 +102,8 @@ class Items(Iterator[T]):
         return item
 
     def cancel(self) -> None:
-        """Makes a `next` that waits end at once. On any thread."""
+        """Makes a `next` that waits, or is about to, end at once. On any thread."""
+        self._given_up = True
         if self._step is not None:
             self._step.cancel()
 

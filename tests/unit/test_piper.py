@@ -59,6 +59,16 @@ def test_a_folder_without_voices_offers_none(context):
     assert names(context) == []
 
 
+@pytest.mark.parametrize(
+    ("language", "name"),
+    [("en", "en_US-ljspeech-medium"), ("de", "de_DE-thorsten-medium"), ("en-GB", "en_GB-"), ("sv", "sv_SE-"), ("zh", ""), ("xx", "")],
+)
+def test_a_house_without_voices_is_proposed_one_of_its_language(tmp_path, language, name):
+    context = EngineContext(language=language, store=ModelStore(ModelsSection(folder=str(tmp_path))))
+    models = PiperEngine.models(PiperOptions(), context)
+    assert [(model.name[: len(name)], model.installed) for model in models] == ([(name, False)] if name else [])
+
+
 def test_the_voice_of_the_house_comes_first(folder, context):
     place(folder, "de_DE-thorsten-medium", "en_GB-alba-medium", "en_US-amy-low", "en_US-lessac-medium")
     assert names(context)[0] == "en_US-lessac-medium"

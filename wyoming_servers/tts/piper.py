@@ -16,7 +16,7 @@ from ..shared.espeak import plain
 from ..shared.onnx_model import DEVICES, named, session
 from ..shared.schema import option
 from .engine import AudioBlock, TtsEngine, TtsRequest
-from .piper_voices import PiperVoiceFile, best, descriptions, find, languages_of, rank
+from .piper_voices import PiperVoiceFile, best, descriptions, find, languages_of, nearest, rank
 
 _LOGGER = logging.getLogger(__name__)
 _ENGINE = "piper"
@@ -29,7 +29,7 @@ _LOADING_S = 2.0  # what is being loaded or fetched cannot be interrupted; after
 class PiperOptions:
     """Settings of the piper engine."""
 
-    voice: str = option("", "default voice, for example en_US-lessac-medium; empty means the best one here for the house's language")
+    voice: str = option("", "default voice, for example en_US-amy-medium; empty means the best one here for the house's language")
     voices: dict[str, str] = option({}, "voice of a language, for example `de: de_DE-thorsten-medium`; these are loaded in advance")
     speakers: dict[str, str] = option(
         {}, "speaker of a voice with several when a request names none, for example `en_US-libritts-high: p3922`"
@@ -239,9 +239,22 @@ def _chosen(options: PiperOptions, context: EngineContext, voices: dict[str, Pip
     if default:
         wanted.insert(0, default)
     chosen = [_resolve(name, voices) or _to_fetch(name, context) for name in wanted]
-    if not default and voices:
-        chosen.insert(0, best(voices.values(), context.language).name)
+    if not default:
+        own = best(voices.values(), context.language).name if voices else _proposed(context)
+        chosen = [own, *chosen] if own else chosen
     return list(dict.fromkeys(chosen))
+
+
+def _proposed(context: EngineContext) -> str:
+    """The voice of the catalogue for a house that has none: one that anybody may use, if there is one. Empty when none may be fetched."""
+    listed = context.store.catalogue.of(_ENGINE)
+    name = nearest((voice.name for voice in listed if voice.commercial_use), context.language)
+    name = name or nearest((voice.name for voice in listed), context.language)
+    try:
+        context.store.locate(_ENGINE, name)
+    except EngineUnavailableError:
+        return ""
+    return name
 
 
 def _resolve(name: str, voices: dict[str, PiperVoiceFile]) -> str | None:

@@ -20,6 +20,11 @@ _QUALITIES = ("medium", "high", "low", "x_low")
 """From best to worst for a home: `high` takes several times as long for a difference few hear."""
 _LIKELY = {"en": "en-us", "pt": "pt-br", "zh": "zh-cn", "ar": "ar-jo"}
 """What a language without a region means, where it is not the region of the same name."""
+_FAVOURITES = ("en_US-ljspeech-medium", "de_DE-thorsten-medium", "fr_FR-siwis-medium")
+"""Good ones that anybody may use for anything (public domain, CC0, CC-BY), in languages with many."""
+_CROWD = "mls"  # audiobooks read by dozens, well and badly
+_NOT_PROPOSED = ("zh", "ja", "th")  # their voices need libraries that piper-tts does not bring
+_OTHER = 2  # distance of another language
 _DEPTH = 6  # piper-voices itself is four folders deep: de/de_DE/thorsten/medium
 _LONGEST_CONFIG_BYTES = 4 << 20
 
@@ -64,13 +69,24 @@ def find(roots: Iterable[Path]) -> dict[str, PiperVoiceFile]:
 
 def best(voices: Iterable[PiperVoiceFile], language: str) -> PiperVoiceFile:
     """The one to speak this language, BCP 47; the nearest there is. There must be at least one."""
-    return min(voices, key=lambda voice: (_distance(voice, language), *rank(voice)))
+    return min(voices, key=lambda voice: (_distance(voice.languages[0], language), *rank(voice)))
+
+
+def nearest(names: Iterable[str], language: str) -> str:
+    """Of voices that are not here, the one to speak this language by its name; empty when none does."""
+
+    def order(match: re.Match[str]) -> tuple[int, bool, bool, int, str]:
+        crowd = match["dataset"].startswith(_CROWD)
+        return _distance(_tags(match["language"])[0], language), match[0] not in _FAVOURITES, crowd, _place(match["quality"]), match[0]
+
+    matches = [match for match in map(_NAME.fullmatch, names) if match and not match[0].startswith(_NOT_PROPOSED)]
+    first = min(matches, key=order, default=None)
+    return first[0] if first and order(first)[0] < _OTHER else ""
 
 
 def rank(voice: PiperVoiceFile) -> tuple[str, int, str]:
     """By language, then by quality, then by name."""
-    place = _QUALITIES.index(voice.quality) if voice.quality in _QUALITIES else len(_QUALITIES)
-    return voice.languages[0], place, voice.name
+    return voice.languages[0], _place(voice.quality), voice.name
 
 
 def languages_of(name: str) -> tuple[str, ...]:
@@ -87,13 +103,15 @@ def descriptions(voices: Sequence[PiperVoiceFile]) -> dict[str, str]:
     return {name: f"{text}, {name}" if name in alike else text for name, text in plain.items()}
 
 
-def _distance(voice: PiperVoiceFile, language: str) -> int:
-    wanted = language.lower().replace("_", "-")
-    own = voice.languages[0].lower()
-    family = own.partition("-")[0]
+def _distance(tag: str, language: str) -> int:
+    wanted, own = language.lower().replace("_", "-"), tag.lower()
     if own in (wanted, _LIKELY.get(wanted, f"{wanted}-{wanted}")):
         return 0
-    return 1 if family == wanted.partition("-")[0] else 2
+    return 1 if own.partition("-")[0] == wanted.partition("-")[0] else _OTHER
+
+
+def _place(quality: str) -> int:
+    return _QUALITIES.index(quality) if quality in _QUALITIES else len(_QUALITIES)
 
 
 def _files(root: Path) -> Iterator[tuple[Path, bool]]:

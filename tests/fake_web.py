@@ -48,6 +48,10 @@ class FakeWeb:
         """The next POST or WebSocket requests are answered by these, one each; then all is well again."""
         self._next.extend(handlers)
 
+    def behave(self) -> None:
+        """Nothing of what `misbehave` ordered is left."""
+        self._next.clear()
+
     def start(self) -> None:
         """Listens, always at the same address."""
         self._do(self._start())

@@ -17,13 +17,17 @@ class FakeWhisperCpp(FakeWeb):
         super().__init__()
         self.lines = [" What time", " is it?"]
         self.probability = 0.9
+        self.healthy = True
+        """False: there is no `/health`, as before 2025."""
         self.forms: list[dict[str, Any]] = []
         """The fields of every request, `file` as (n,) int16."""
         self.app.router.add_post("/inference", self._inference)
         self.app.router.add_get("/health", self._health)
 
     async def _health(self, _: web.Request) -> web.StreamResponse:
-        return web.json_response({"status": "ok"})
+        if self.healthy:
+            return web.json_response({"status": "ok"})
+        return web.Response(status=404, text="File Not Found (/health)")
 
     async def _inference(self, request: web.Request) -> web.StreamResponse:
         form: dict[str, Any] = dict(await request.post())

@@ -50,7 +50,7 @@ def transcription(server: Remote, content_type: str, body: bytes, language: str,
     confidence = None
     if kind == "text/event-stream" or text.startswith(("data:", "event:", ":")):
         said = _streamed(server, text)
-    elif kind.endswith("json") or text[:1] in "{[":
+    elif kind.endswith("json") or text[:1] == "{":
         said, confidence = _told(server, _json(server, text))
     elif kind.startswith("text/") and text[:1] != "<":
         said = text

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import ssl
 import urllib.error
@@ -83,10 +84,12 @@ class Remote:
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
     def tls(self) -> ssl.SSLContext:
-        """What an https server is checked with. Reads files.
+        """What an https server is checked with. Reads files, unless the server is a plain http one.
 
         Raises: SettingsError when the certificate cannot be read.
         """
+        if not self.base.startswith("https:"):
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         try:
             return ssl.create_default_context(cafile=self.ca_file or None)
         except (OSError, ssl.SSLError) as err:
@@ -286,8 +289,13 @@ def _reason(error: BaseException) -> str:
             break
         seen.append(inner)
         error = inner
-    told = next((getattr(err, "strerror", None) or str(err) for err in reversed(seen) if getattr(err, "strerror", None) or str(err)), "")
-    return printable(told or type(error).__name__)
+    return printable(next((told for err in reversed(seen) if (told := _words(err))), type(error).__name__))
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and (error.errno or 0) > 0:
+        return os.strerror(error.errno or 0)  # asyncio puts the address where the words belong
+    return getattr(error, "strerror", None) or str(error)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

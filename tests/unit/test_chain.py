@@ -297,7 +297,7 @@ def test_a_member_that_cannot_run_here_is_left_out_with_a_warning(make, speech, 
     engine = make(Fake("first", needs=("no_such_library",), extra="first"), Fake("second", text="b"))
     assert hear(engine, speech).engine == "second"
     assert [record.message for record in caplog.records if record.levelno == logging.WARNING] == [
-        'chain: left out: first needs no_such_library: pip install "earshot-voice[first]"'
+        "chain: left out: first needs no_such_library: script/setup first"
     ]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from wyoming_servers.shared import paths
 from wyoming_servers.shared.engines import EngineContext, EngineHost, EngineSpec, Model, choose
 from wyoming_servers.shared.errors import BusyError, EngineError, EngineUnavailableError
 
@@ -287,8 +288,13 @@ def test_a_named_engine_is_taken_even_if_another_comes_first():
 
 
 def test_a_named_engine_without_its_library_names_the_command_that_brings_it():
-    with pytest.raises(EngineUnavailableError, match=r'absent needs no_such_module: pip install "earshot-voice\[absent\]"'):
+    with pytest.raises(EngineUnavailableError, match="absent needs no_such_module: script/setup absent"):
         pick("absent", ABSENT, READY)
+
+
+def test_outside_of_a_clone_pip_brings_the_library(monkeypatch):
+    monkeypatch.setattr(paths, "in_checkout", lambda: False)
+    assert ABSENT.install_command() == 'pip install "earshot-voice[absent]"'
 
 
 def test_when_none_can_run_each_says_why():

@@ -4,6 +4,7 @@ import base64
 import html
 import io
 
+from ..shared.engines import install_command
 from ..shared.errors import EngineUnavailableError
 from .results import Outcome, advice, cell
 from .trials import Entry, Trial
@@ -50,7 +51,7 @@ def plot(outcome: Outcome) -> bytes:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
-        raise EngineUnavailableError('the picture needs matplotlib: pip install "earshot-voice[bakeoff]"') from None
+        raise EngineUnavailableError(f"the picture needs matplotlib: {install_command('bakeoff')}") from None
     entries = outcome.ranked
     names = [entry.candidate.name for entry in entries]
     figure = Figure(figsize=(10, 0.5 * len(names) + 2.5), layout="constrained")

@@ -50,7 +50,7 @@ def _section(kind: str, spec: EngineSpec) -> list[str]:
         lines += [about, ""]
     lines += ["```sh"]
     if spec.extra:
-        lines += [spec.install_command()]
+        lines += [f'script/setup {spec.extra}    # in a clone; elsewhere: pip install "earshot-voice[{spec.extra}]"']
     address = " --set uri=ADDRESS" if any(field.name == "uri" for field in dataclasses.fields(cls.Options)) else ""
     lines += [f"earshot serve {kind} --engine {spec.name}{address}", "```", "", f"Licence: {spec.licence}."]
     fields = dataclasses.fields(cls.Options)

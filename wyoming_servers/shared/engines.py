@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from . import paths
 from .errors import AssistantError, BusyError, EngineError, EngineUnavailableError
 from .house import House
 from .models import ModelStore
@@ -49,8 +50,8 @@ class EngineSpec:
         return [module for module in self.needs if importlib.util.find_spec(module) is None]
 
     def install_command(self) -> str:
-        """The command that brings what is missing."""
-        return f'pip install "earshot-voice[{self.extra}]"' if self.extra else "pip install earshot-voice"
+        """The command that brings what is missing, for this installation."""
+        return install_command(self.extra)
 
     def load_class(self) -> type:
         """The engine's class; its module is imported, its library is not."""
@@ -75,6 +76,13 @@ class EngineSpec:
             return any(model.installed for model in self.load_class().models(options, context))
         except AssistantError:
             return False
+
+
+def install_command(extra: str) -> str:
+    """The command that brings the libraries of an extra (empty: of the base installation), for this installation."""
+    if paths.in_checkout():
+        return f"script/setup {extra}".rstrip()
+    return f'pip install "earshot-voice[{extra}]"' if extra else "pip install earshot-voice"
 
 
 def choose(

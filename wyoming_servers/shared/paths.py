@@ -12,6 +12,11 @@ def content(name: str) -> Path:
     return bundled if bundled.is_dir() else _PACKAGE.parent / name
 
 
+def in_checkout() -> bool:
+    """True when this runs from a clone of the repository."""
+    return (_PACKAGE.parent / "script" / "setup").is_file()
+
+
 def config_dir() -> Path:
     """The owner's settings: $XDG_CONFIG_HOME/earshot."""
     return _xdg("XDG_CONFIG_HOME", ".config")

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..shared.engines import install_command
 from ..shared.errors import EngineError
-
-INSTALL = 'pip install "earshot-voice[onnx]"'
 
 
 class OnnxFile:
@@ -28,7 +27,7 @@ class OnnxClassifier:
         try:
             import onnxruntime
         except ImportError:
-            raise EngineError(f"{file.path} needs onnxruntime: {INSTALL}") from None
+            raise EngineError(f"{file.path} needs onnxruntime: {install_command('onnx')}") from None
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4

@@ -18,7 +18,7 @@ from .engine import AsrEngine, AsrRequest, AsrStream
 from .languages import matching
 from .sherpa_bias import Vocabulary, hotwords, phrases, write_scores
 from .sherpa_families import FAMILIES, SherpaFiles, recognise
-from .sherpa_languages import languages, prompted, told
+from .sherpa_languages import languages, listed, prompted, told
 from .sherpa_recogniser import Recipe, load
 from .sherpa_streams import Hearing, LiveStream, WholeStream
 
@@ -185,7 +185,7 @@ def _model(name: str, files: SherpaFiles, options: SherpaOnnxOptions, context: E
 
 def _awaited(options: SherpaOnnxOptions) -> Model:
     """The model in the settings, before it has been fetched."""
-    return Model(options.model, options.model, options.languages or ("en",), _AUTHOR, _URL, installed=False)
+    return Model(options.model, options.model, options.languages or listed(options.model) or ("en",), _AUTHOR, _URL, installed=False)
 
 
 def _speaks(model: Model, language: str) -> bool:

@@ -51,7 +51,7 @@ def languages(name: str, model: SherpaFiles, house: str) -> tuple[str, ...]:
         spoken = house.replace("_", "-").partition("-")[0].lower()
         known = [code for code in model.header.get("all_language_codes").split(",") if code] or languages_of(name)
         return (spoken,) if spoken in known and len(known) > 1 else tuple(known)
-    return _prompts(model) or _listed(name) or _FAMILIES.get(model.family.name) or _by_name(name) or ("en",)
+    return _prompts(model) or listed(name) or _FAMILIES.get(model.family.name) or _by_name(name) or ("en",)
 
 
 def told(tags: tuple[str, ...], model: SherpaFiles) -> dict[str, str]:
@@ -78,8 +78,8 @@ def _prompts(model: SherpaFiles) -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=256)  # the catalogue takes a tenth of a second, and models are listed every few seconds
-def _listed(name: str) -> tuple[str, ...]:
-    """What the catalogue says of a model of this name."""
+def listed(name: str) -> tuple[str, ...]:
+    """What the catalogue says of a model of this name; empty when it does not know it."""
     try:
         entry = load().get("sherpa-onnx", name)
     except AssistantError:  # a broken catalogue is told to who wants to fetch something

@@ -44,6 +44,10 @@ def text(events: list[Event]) -> str:
     return next(event.data["text"] for event in events if event.type == "transcript")
 
 
+def words(events: list[Event]) -> list[str]:
+    return [event.data["text"] for event in events if event.type == "transcript-chunk"]
+
+
 async def test_both_models_are_described(uri):
     async with AsyncClient.from_uri(uri) as client:
         await client.write_event(Event("describe"))
@@ -54,16 +58,17 @@ async def test_both_models_are_described(uri):
 async def test_words_are_sent_before_the_audio_has_ended(uri):
     """Each hypothesis has one word more than the one before at least, so the first word is settled by the third."""
     begin, *chunks, end = audio(speak("what is the time in the kitchen of this house now"))
+    before: list[Event] = []
     async with AsyncClient.from_uri(uri) as client:
         await send(client, [Transcribe(context={"earshot_partials": True}).event(), begin])
         for part in (chunks[:80], chunks[80:120], chunks[120:160]):
             await send(client, part)
-            await receive(client, "earshot-partial")
-        first = await receive(client, "transcript-chunk")
+            before += await receive(client, "earshot-partial")
+        if not words(before):
+            before += await receive(client, "transcript-chunk")
         await send(client, [*chunks[160:], end])
-        rest = await receive(client)
-    said = [event.data["text"] for event in [*first, *rest] if event.type == "transcript-chunk"]
-    assert (said[0].split()[0], "".join(said)) == ("one", text(rest))
+        after = await receive(client)
+    assert (words(before)[0].split()[0], "".join(words(before) + words(after))) == ("one", text(after))
 
 
 async def test_a_request_in_another_language_is_heard_by_its_model(uri):

@@ -4,13 +4,14 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from wyoming.client import AsyncClient
 from wyoming.event import Event
 
 from wyoming_servers.shared.engines import EngineContext, EngineSpec, Model
-from wyoming_servers.shared.settings import ServerSection
+from wyoming_servers.shared.settings import TtsSection
 from wyoming_servers.tts.engine import AudioBlock, TtsEngine, TtsRequest
 from wyoming_servers.tts.server import TtsService
 
@@ -79,9 +80,21 @@ def scripted() -> type[ScriptedEngine]:
     return type("Scripted", (ScriptedEngine,), state)
 
 
-def service(engine: type[ScriptedEngine], **section: Any) -> TtsService:
-    """A real TTS service with a scripted voice."""
-    return TtsService(ServerSection(**section), EngineContext(), (_Spec("scripted", "", "for tests", engine=engine),))
+def service(
+    engine: type[TtsEngine],
+    stand_in: type[TtsEngine] | None = None,
+    *,
+    phrases: Path | None = None,
+    idle_s: float = 3600.0,
+    context: EngineContext | None = None,
+    **section: Any,
+) -> TtsService:
+    """A real TTS service with a scripted voice, and another one as its fallback."""
+    specs = [_Spec("scripted", "", "for tests", engine=engine)]
+    if stand_in:
+        specs.append(_Spec("stand-in", "", "for tests", engine=stand_in))
+    settings = TtsSection(**{"engine": "scripted", "fallback": "stand-in" if stand_in else ""} | section)
+    return TtsService(settings, context or EngineContext(), tuple(specs), phrases=phrases, idle_s=idle_s)
 
 
 def synthesize(text: str, **data: Any) -> Event:

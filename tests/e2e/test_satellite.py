@@ -11,7 +11,7 @@ from speech import speak
 from wyoming_servers.asr.server import serve as serve_asr
 from wyoming_servers.handle.server import serve as serve_handle
 from wyoming_servers.satellite import chimes
-from wyoming_servers.satellite.turn import APOLOGIES
+from wyoming_servers.shared.apologies import APOLOGIES
 from wyoming_servers.shared.settings import load
 from wyoming_servers.tts.server import serve as serve_tts
 from wyoming_servers.wake.server import serve as serve_wake

@@ -18,7 +18,7 @@ from wyoming_servers.shared.errors import (
     SettingsError,
     UnknownNameError,
 )
-from wyoming_servers.shared.settings import ServerSection
+from wyoming_servers.shared.settings import TtsSection
 from wyoming_servers.tts.engine import TtsRequest
 from wyoming_servers.tts.server import TtsService
 from wyoming_servers.tts.wyoming_upstream import WyomingEngine, WyomingOptions
@@ -263,7 +263,7 @@ def test_while_the_server_is_down_requests_fail_with_its_address_and_it_is_used_
 
 async def test_a_server_that_comes_later_is_used(serving: Serving, upstream):
     upstream.down()
-    service = TtsService(ServerSection(engine="wyoming", engines={"wyoming": {"uri": upstream.uri}}), EngineContext())
+    service = TtsService(TtsSection(engine="wyoming", engines={"wyoming": {"uri": upstream.uri}}), EngineContext())
     async with serving(service) as uri:
         assert [voice.name for voice in service.models] == ["default"]
         upstream.up()

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ..shared.apologies import APOLOGIES
 from ..shared.errors import AssistantError
 from ..shared.settings import Settings
 from .peers import Peers
@@ -15,11 +16,6 @@ from .requests import SpeechBlock, handle, synthesize, transcribe
 from .utterance import Utterance
 
 _LOGGER = logging.getLogger(__name__)
-APOLOGIES = {
-    "asr": "Sorry, I can't hear you right now: the speech recogniser does not answer.",
-    "handle": "Sorry, I can't answer right now: the intent server does not answer.",
-}
-"""What is said when a stage fails."""
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,19 @@ class SpokenNumbers:
             text = pattern.sub(said, text)
         return text
 
+    def digits(self, text: str) -> str:
+        """The digits of a text one by one."""
+        return self._phone_digits(text) if any(map(str.isdigit, text)) else text
+
+    def ordinal(self, text: str) -> str:
+        """A whole number as an ordinal; any other text as it is."""
+        digits = re.match(r"\d{1,4}(?!\d)", text)
+        return self._words.ordinal(int(digits[0])) if digits else text
+
+    def cardinal(self, text: str) -> str:
+        """A number in words, however long it is; any other text as it is."""
+        return self._words.number(self._plain(text)) if re.fullmatch(rf"-?(?:{self._number})", text) else text
+
     # money and units
 
     def _amount_rules(self) -> list[Rule]:
@@ -128,8 +141,11 @@ class SpokenNumbers:
     def _phone(self, match: re.Match[str]) -> str:
         if sum(character.isdigit() for character in match[0]) < _SHORTEST_PHONE:
             return match[0]
-        plus = f"{self._language.signs['+']} " if match[0].startswith("+") else ""
-        return plus + self._words.digits(match[0])
+        return self._phone_digits(match[0])
+
+    def _phone_digits(self, text: str) -> str:
+        plus = f"{self._language.signs['+']} " if text.startswith("+") else ""
+        return plus + self._words.digits(text)
 
     def _digits_after(self, match: re.Match[str]) -> str:
         return match["before"] + self._words.digits(match["digits"])

@@ -33,6 +33,8 @@ class TtsEngine(ABC):
     """A loaded synthesiser."""
 
     Options: type
+    instant = False
+    """True for an engine that speaks sooner than finished phrases are read from a disk: none of it are kept."""
 
     @classmethod
     @abstractmethod

@@ -33,6 +33,7 @@ class EspeakEngine(TtsEngine):
     """espeak-ng inside this process. Several requests take turns sentence by sentence."""
 
     Options = EspeakOptions
+    instant = True
 
     @classmethod
     def models(cls, options: EspeakOptions, context: EngineContext) -> list[Model]:

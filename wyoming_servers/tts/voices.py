@@ -30,6 +30,18 @@ def choose_voice(models: Sequence[Model], asked: Any) -> tuple[Model, str | None
     return model, _speaker(model, asked.get("speaker"))
 
 
+def spoken_language(model: Model, asked: Any, house: str) -> str:
+    """The language a text is in (BCP 47): the one asked for, else the house's, if the voice speaks it; else the voice's first."""
+    wanted = asked.get("language") if isinstance(asked, dict) else None
+    for language in (wanted, house):
+        if isinstance(language, str) and language:
+            same = [tag for tag in model.languages if _folded(tag) == _folded(language)]
+            family = [tag for tag in model.languages if _folded(tag).partition("-")[0] == _folded(language).partition("-")[0]]
+            if same or family:
+                return (same or family)[0]
+    return model.languages[0]
+
+
 def _text(asked: dict, key: str) -> str:
     value = asked.get(key)
     if value is not None and not isinstance(value, str):

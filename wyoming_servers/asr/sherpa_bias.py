@@ -1,5 +1,6 @@
 """Names that the owner says often, as the hotwords sherpa-onnx takes: in the spelling and in the pieces of a model's vocabulary."""
 
+import functools
 import re
 import struct
 from collections.abc import Iterable
@@ -37,8 +38,10 @@ class Vocabulary:
         self.unit = {(True, False): "bpe", (True, True): "cjkchar+bpe", (False, True): "cjkchar"}.get((words, ideographs), "")
         """How sherpa-onnx shall take words apart; empty when it cannot."""
 
-    def spell(self, phrase: str) -> str:
-        """The phrase as this model would write it; empty when its tokens cannot spell it."""
+        self.spell = functools.lru_cache(maxsize=4096)(self._spell)
+        """A phrase as this model would write it; empty when its tokens cannot spell it."""
+
+    def _spell(self, phrase: str) -> str:
         words = " ".join(re.sub(r"[^\w' ]|_", " ", phrase).split())
         words = words.upper() if self.capitals else words.lower() if self.small else words
         return words if words and all(self._spells(word) for word in words.split()) else ""

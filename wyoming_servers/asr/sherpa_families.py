@@ -1,5 +1,7 @@
 """The kinds of models that sherpa-onnx runs, and which of them lies in a folder."""
 
+import functools
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -130,11 +132,20 @@ class SherpaFiles:
 
 
 def recognise(folder: Path, family: str = "auto", *, small: bool = True) -> SherpaFiles:
-    """What lies in the folder. Reads a few thousand bytes of each file; takes milliseconds.
+    """What lies in the folder. Reads a few thousand bytes of each file, the first time and when one has changed.
 
     family: a name of FAMILIES, or `auto`. small: of several precisions take 8-bit integers, which are quicker on a CPU.
     Raises: EngineUnavailableError that says what is missing or damaged.
     """
+    try:
+        state = tuple(sorted((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in os.scandir(folder)))
+    except OSError as err:
+        raise EngineUnavailableError(f"cannot use the model in {folder}: {err.strerror}") from err
+    return _recognise(folder, family, small, state)
+
+
+@functools.lru_cache(maxsize=64)  # models are listed every few seconds, and a large one takes a tenth of a second on a Raspberry Pi
+def _recognise(folder: Path, family: str, small: bool, _state: tuple) -> SherpaFiles:
     networks = _by_role(folder, small)
     tokens = sorted(folder.glob("*tokens.txt"), key=lambda path: (path.name != "tokens.txt", path.name))
     try:

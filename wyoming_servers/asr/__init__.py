@@ -4,6 +4,14 @@ from ..shared.engines import EngineSpec
 
 ENGINES = (
     EngineSpec(
+        "faster-whisper",
+        "wyoming_servers.asr.whisper:FasterWhisperEngine",
+        "OpenAI's Whisper in every size and 100 languages, on the processor or CUDA",
+        needs=("faster_whisper",),
+        extra="faster-whisper",
+        licence="faster-whisper: MIT; Whisper's models: MIT",
+    ),
+    EngineSpec(
         "sherpa-onnx",
         "wyoming_servers.asr.sherpa:SherpaOnnxEngine",
         "streaming Zipformer and Nemotron, Parakeet, Moonshine and others as ONNX files",

@@ -302,7 +302,9 @@ def test_the_key_is_sent_and_nowhere_shown(server, engine_of, spoken, caplog):
     with engine_of(server, key="wr0ng") as engine, pytest.raises(EngineError, match=r"refuses access.*check asr\.engines") as refused:
         hear(engine, spoken)
     assert set(server.keys) == {"Bearer s3cret", "Bearer wr0ng"}
-    assert not {"s3cret", "wr0ng"} & set((caplog.text + str(refused.value)).replace("'", " ").split())
+    shown = caplog.text + str(refused.value)
+    assert "s3cret" not in shown
+    assert "wr0ng" not in shown
 
 
 def test_a_proxy_of_the_environment_gets_no_sound(server, engine_of, spoken, monkeypatch):

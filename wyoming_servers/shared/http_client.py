@@ -15,7 +15,7 @@ from .remote import REFUSAL_BYTES, Remote
 _LOGGER = logging.getLogger(__name__)
 _KEEP_ALIVE_S = 60.0
 _CLOSE_S = 2.0
-_GOODBYE_S = 0.5
+_GOODBYE_S = 0.2
 _FRAME_BYTES = 4 * 1024 * 1024
 
 
@@ -80,7 +80,6 @@ class HttpClient:
                 self.server.url(path),
                 params=params,
                 max_msg_size=_FRAME_BYTES,
-                timeout=self._http.ClientWSTimeout(ws_close=_GOODBYE_S),
             )
 
         try:
@@ -92,7 +91,9 @@ class HttpClient:
         try:
             yield socket
         finally:
-            await socket.close()
+            with contextlib.suppress(TimeoutError):  # its own timeout begins anew with every message, and a server may never stop
+                async with asyncio.timeout(_GOODBYE_S):
+                    await socket.close()
 
     async def body(self, answer: Any, most_bytes: int, timeout_s: float, key: str) -> bytes:
         """The whole answer.

@@ -66,8 +66,8 @@ def ordered(voices: Iterable[ListedVoice], default: str, fallback: tuple[str, ..
 
     def rank(voice: ListedVoice) -> tuple[bool, int]:
         tags = [_folded(tag) for tag in voice.languages]
-        base = house.partition("-")[0]
-        return voice.name != default, 0 if house in tags else 1 if base in [tag.partition("-")[0] for tag in tags] else 2
+        related = house.partition("-")[0] in [tag.partition("-")[0] for tag in tags]
+        return voice.name != default, 0 if house in tags or (related and "-" not in house) else 1 if related else 2
 
     return sorted(known, key=rank)
 

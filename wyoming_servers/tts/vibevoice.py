@@ -205,10 +205,9 @@ def _look(server: Remote, options: VibeVoiceOptions, context: EngineContext) -> 
     listed = [ListedVoice(voice.name, _languages(voice.name)) for voice in listed_voices(config)]
     names = [voice.name for voice in listed]
     usual = config.get("default_voice") if isinstance(config, dict) else None
-    house = context.language.replace("_", "-").lower().partition("-")[0]
     if options.voice in names:
         usual = options.voice
-    elif usual not in names or _languages(usual)[:1] != (house,):
+    elif usual not in names or context.language not in _languages(usual):
         usual = ""
     return ordered(listed, usual, (), context) or _unlisted(options, context)
 

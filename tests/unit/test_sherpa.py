@@ -215,6 +215,12 @@ def test_a_request_in_another_language_gets_the_model_that_knows_it(tmp_path):
     assert texts == ["english words", "deutsche worte", "english words"]
 
 
+def test_a_model_that_is_added_while_the_engine_runs_can_be_asked_for(tmp_path):
+    made = engine(tmp_path, "nemo", sentence="old")
+    make("nemo", model_folder(tmp_path, "later"), "new")
+    assert heard(made, request=AsrRequest(model="later"))[0].text == "new"
+
+
 def test_an_unknown_language_is_refused(live):
     with pytest.raises(UnsupportedLanguageError, match="en"):
         live.open(AsrRequest("tlh"))
@@ -313,6 +319,12 @@ def test_a_model_that_takes_too_long_to_load_is_given_up(tmp_path):
     make("nemo", model_folder(tmp_path))
     with pytest.raises(EngineError, match="load_timeout_s"):
         SherpaOnnxEngine(SherpaOnnxOptions(load_timeout_s=0.001), bare_context(tmp_path))
+
+
+def test_cuda_that_the_library_does_not_know_is_an_error_and_no_slow_surprise(tmp_path):
+    make("nemo", model_folder(tmp_path))
+    with pytest.raises(EngineError, match="device=cpu"):
+        SherpaOnnxEngine(SherpaOnnxOptions(device="cuda"), bare_context(tmp_path))
 
 
 def test_listing_models_loads_no_library(tmp_path):

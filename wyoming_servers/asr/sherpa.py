@@ -5,6 +5,7 @@ import tempfile
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,11 @@ class SherpaOnnxOptions:
     precision: str = option(
         "auto", "which files to take where a model has several: int8 is quicker on a CPU, float on CUDA", choices=("auto", "int8", "float")
     )
-    device: str = option("auto", "where models run; auto is the CPU, and cuda needs a sherpa-onnx that was built for it", choices=DEVICES)
+    device: str = option(
+        "auto",
+        "where models run; auto takes CUDA when the installed sherpa-onnx was built for it (its version ends with +cuda)",
+        choices=DEVICES,
+    )
     threads: int = option(0, "processor threads for one utterance; 0 chooses for this machine", minimum=0, maximum=64)
     bias: str = option(
         "auto",
@@ -98,6 +103,7 @@ class SherpaOnnxEngine(AsrEngine):
             raise EngineUnavailableError(f"{_ENGINE} has no model on this machine: earshot models list --engine {_ENGINE}")
         self._default = next(iter(self._models))
         self._loading = threading.Lock()
+        self._choosing = threading.Lock()
         self._loaded: OrderedDict[str, Hearing] = OrderedDict()
         self._hearing(self._default)
 
@@ -123,7 +129,7 @@ class SherpaOnnxEngine(AsrEngine):
 
     def close(self) -> None:
         """Forgets the models; streams that are still open keep theirs."""
-        with self._loading:
+        with self._choosing:
             self._loaded.clear()
 
     def _choose(self, request: AsrRequest) -> str:
@@ -131,27 +137,41 @@ class SherpaOnnxEngine(AsrEngine):
 
         Raises: UnknownNameError.
         """
-        if request.model is not None:
-            if request.model not in self._models:
-                raise UnknownNameError(f"no model {printable(request.model)!r}; there are: {', '.join(self._models)}")
-            return request.model
-        if request.language:
-            return next((name for name, model in self._models.items() if _speaks(model, request.language)), self._default)
-        return self._default
+        if request.model is None and not request.language:
+            return self._default
+        for again in (False, True):
+            if again:  # the owner may have added models since
+                self._models |= {model.name: model for model in self.models(self._options, self._context)}
+            for name, model in self._models.items():
+                if name == request.model or request.model is None and _speaks(model, request.language or ""):
+                    return name
+        if request.model is None:
+            return self._default
+        raise UnknownNameError(f"no model {printable(request.model)!r}; there are: {', '.join(self._models)}")
 
     def _hearing(self, name: str) -> Hearing:
-        """The loaded model; loads it, one at a time, when it is not in memory.
+        """The loaded model; loads it when it is not in memory. One at a time, while others are in use.
 
         Raises: EngineError.
         """
+        if hearing := self._in_memory(name):
+            return hearing
         with self._loading:
-            if name not in self._loaded:
-                folder = self._context.store.ensure(_ENGINE, name)
-                self._loaded[name] = _load(self._models[name], _recognise(name, folder, self._options), self._options)
-            self._loaded.move_to_end(name)
-            while len(self._loaded) > self._options.loaded:
-                self._loaded.popitem(last=False)
-            return self._loaded[name]
+            if hearing := self._in_memory(name):
+                return hearing
+            folder = self._context.store.ensure(_ENGINE, name)
+            hearing = _load(self._models[name], _recognise(name, folder, self._options), self._options)
+            with self._choosing:
+                self._loaded[name] = hearing
+                while len(self._loaded) > self._options.loaded:
+                    self._loaded.popitem(last=False)
+            return hearing
+
+    def _in_memory(self, name: str) -> Hearing | None:
+        with self._choosing:
+            if name in self._loaded:
+                self._loaded.move_to_end(name)
+            return self._loaded.get(name)
 
 
 def _installed(options: SherpaOnnxOptions, context: EngineContext) -> dict[str, SherpaFiles]:
@@ -174,7 +194,7 @@ def _installed(options: SherpaOnnxOptions, context: EngineContext) -> dict[str, 
 
 
 def _recognise(name: str, folder: Path, options: SherpaOnnxOptions) -> SherpaFiles:
-    small = options.precision == "int8" or (options.precision == "auto" and options.device != "cuda")
+    small = options.precision == "int8" or (options.precision == "auto" and _device(options) == "cpu")
     return recognise(folder, options.family if name == options.model else "auto", small=small)
 
 
@@ -199,7 +219,7 @@ def _load(model: Model, files: SherpaFiles, options: SherpaOnnxOptions) -> Heari
     """Raises: EngineError."""
     keywords: dict[str, Any] = {keyword: str(path) for keyword, path in files.files.items()}
     keywords |= {**files.family.more, **told(model.languages, files), "num_threads": options.threads or min(usable_cores(), _MOST_THREADS)}
-    keywords["provider"] = "cuda" if options.device == "cuda" else "cpu"
+    keywords["provider"] = _device(options)
     try:
         vocabulary = Vocabulary(files.files["tokens"])
         biased = files.family.biased and bool(vocabulary.unit) and (options.bias == "on" or options.bias == "auto" and not _nemo(files))
@@ -225,6 +245,15 @@ def _load(model: Model, files: SherpaFiles, options: SherpaOnnxOptions) -> Heari
         lower=lower,
         prompted=prompted(files),
     )
+
+
+def _device(options: SherpaOnnxOptions) -> str:
+    if options.device != "auto":
+        return options.device
+    try:
+        return "cuda" if "+cuda" in metadata.version("sherpa-onnx") else "cpu"
+    except metadata.PackageNotFoundError:
+        return "cpu"
 
 
 def _nemo(files: SherpaFiles) -> bool:

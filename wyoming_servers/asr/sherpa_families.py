@@ -149,7 +149,7 @@ def _recognise(folder: Path, family: str, small: bool, _state: tuple) -> SherpaF
     networks = _by_role(folder, small)
     tokens = sorted(folder.glob("*tokens.txt"), key=lambda path: (path.name != "tokens.txt", path.name))
     try:
-        kind = _find(family) if family != "auto" else _guess(folder, networks)
+        kind = _find(family) if family != "auto" else _guess(networks)
         missing = [role for role in kind.files if role not in networks] if kind else []
         if kind is None or missing or not tokens:
             raise EngineUnavailableError(_expected(folder, kind))
@@ -162,7 +162,7 @@ def _recognise(folder: Path, family: str, small: bool, _state: tuple) -> SherpaF
         raise EngineUnavailableError(f"cannot use the model in {folder}: {err}") from err
 
 
-def _guess(folder: Path, networks: Mapping[str, Path]) -> Family | None:
+def _guess(networks: Mapping[str, Path]) -> Family | None:
     """The kind that fits these files; None when none does."""
     have = networks.keys()
     if {"encoder", "decoder", "joiner"} <= have:

@@ -23,6 +23,10 @@ from . import sherpa_trial
 
 _LOGGER = logging.getLogger(__name__)
 _LINES = 4  # of the library's words that an error repeats
+_NO_CUDA = (
+    "the installed sherpa-onnx was built without it; set asr.engines.sherpa-onnx.device=cpu,"
+    " or install a build for CUDA: https://k2-fsa.github.io/sherpa/onnx/cuda.html"
+)
 _WHERE = re.compile(r"^\S+\.(cc|h):\w+:\d+ ")  # the place in its source
 
 
@@ -65,6 +69,8 @@ def _try_out(recipe: Recipe, what: str, timeout_s: float) -> None:
     except OSError as err:
         raise EngineError(f"{what} cannot be tried out: {err}") from err
     lines = [_WHERE.sub("", line) for line in ended.stderr.decode(errors="replace").splitlines() if line.strip()]
+    if any("Fallback to cpu" in line for line in lines):
+        raise EngineError(f"{what} cannot run on CUDA: {_NO_CUDA}")
     swallowed = any("Caught exception" in line for line in lines)  # some families do, and would hear nothing ever after
     if ended.returncode or swallowed:
         said = " ".join(" ".join(line.split()) for line in lines[:_LINES] if "Caught" not in line) or f"exit code {ended.returncode}"

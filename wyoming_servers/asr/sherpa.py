@@ -141,7 +141,7 @@ class SherpaOnnxEngine(AsrEngine):
             return self._default
         for again in (False, True):
             if again:  # the owner may have added models since
-                self._models |= {model.name: model for model in self.models(self._options, self._context)}
+                self._models = self._models | {model.name: model for model in self.models(self._options, self._context)}
             for name, model in self._models.items():
                 if name == request.model or request.model is None and _speaks(model, request.language or ""):
                     return name

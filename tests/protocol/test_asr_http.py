@@ -2,14 +2,14 @@
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pytest
 from fake_openai import FakeOpenAi
 from fake_web import TIMEOUT_S, content, cut, endless, hang_up, serving, status
 from fake_whisper_cpp import FakeWhisperCpp
-from rigged import bare_context
+from hearing import hear, loaded
 from speech import silence, speak
 
 from wyoming_servers.asr.engine import AsrRequest
@@ -20,7 +20,6 @@ from wyoming_servers.shared.errors import (
     DeadlineError,
     EngineError,
     PeerUnreachableError,
-    SettingsError,
     UnknownNameError,
     UnsupportedLanguageError,
 )
@@ -44,32 +43,12 @@ def server(kind):
 @pytest.fixture
 def engine_of(kind, tmp_path):
     """`with engine_of(server, **options) as engine`."""
-
-    @contextmanager
-    def made(server, house: House | None = None, language: str = "en", **options):
-        cls = KINDS[kind][1]
-        engine = cls(cls.Options(uri=server.uri, **options), bare_context(tmp_path, house=house or House(), language=language))
-        try:
-            yield engine
-        finally:
-            engine.close()
-
-    return made
+    return partial(loaded, KINDS[kind][1], tmp_path)
 
 
 @pytest.fixture
 def spoken() -> np.ndarray:
     return speak("what time is it")
-
-
-def hear(engine, samples, piece_samples: int = 512, **request):
-    stream = engine.open(AsrRequest(**request))
-    try:
-        for start in range(0, len(samples), piece_samples):
-            stream.feed(samples[start : start + piece_samples])
-        return stream.finish()
-    finally:
-        stream.close()
 
 
 def test_speech_is_heard_and_the_text_is_trimmed(server, engine_of, spoken):
@@ -312,104 +291,3 @@ def test_a_proxy_of_the_environment_gets_no_sound(server, engine_of, spoken, mon
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with engine_of(server) as engine:
         assert hear(engine, spoken).text == SAID
-
-
-@pytest.mark.parametrize("kind", ["whisper-cpp"], indirect=True)
-class TestWhisperCpp:
-    def test_lines_are_joined_at_words(self, server, engine_of, spoken):
-        server.lines = [" Set a timer for five", " minutes and turn on", " the light."]
-        with engine_of(server) as engine:
-            assert hear(engine, spoken).text == "Set a timer for five minutes and turn on the light."
-        assert server.forms[0]["split_on_word"] == "true"
-
-    def test_the_server_is_not_asked_to_guess_the_language_a_second_time(self, server, engine_of, spoken):
-        with engine_of(server) as engine:
-            hear(engine, spoken)
-        assert server.forms[0]["no_language_probabilities"] == "true"
-
-    def test_an_english_model_hears_english_alone(self, server, engine_of):
-        with engine_of(server, model="base.en") as engine, pytest.raises(UnsupportedLanguageError):
-            engine.open(AsrRequest(language="de"))
-
-    def test_a_server_of_before_health_is_no_cause_to_warn(self, engine_of, spoken, caplog):
-        with serving(FakeWhisperCpp()) as server:
-            server.healthy = False
-            with engine_of(server) as engine:
-                assert hear(engine, spoken).text == SAID
-        assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
-
-
-@pytest.mark.parametrize("kind", ["openai"], indirect=True)
-class TestOpenAi:
-    def test_a_model_is_always_named_as_the_server_lists_it(self, server, engine_of, spoken):
-        server.models = [{"id": "openai/whisper-large-v3"}, {"id": "other"}]
-        with engine_of(server) as engine:
-            hear(engine, spoken)
-        assert server.forms[0]["model"] == "openai/whisper-large-v3"
-
-    def test_only_models_that_recognise_speech_are_offered_when_the_server_tells(self, server, engine_of, spoken, tmp_path):
-        server.models = [
-            {"id": "kokoro", "task": "text-to-speech"},
-            {"id": "parakeet", "task": "automatic-speech-recognition", "language": ["en", "de"]},
-            {"id": "small.en", "task": "automatic-speech-recognition"},
-        ]
-        options = OpenAiAsrEngine.Options(uri=server.uri)
-        models = OpenAiAsrEngine.models(options, bare_context(tmp_path))
-        assert [(model.name, model.languages) for model in models] == [("parakeet", ("en", "de")), ("small.en", ("en",))]
-        with engine_of(server) as engine:
-            hear(engine, spoken, model="small.en")
-        assert server.forms[0]["model"] == "small.en"
-
-    def test_a_server_without_a_list_is_asked_without_naming_a_model(self, server, engine_of, spoken, caplog):
-        server.models = None
-        with engine_of(server) as engine:
-            assert hear(engine, spoken, model="default").text == SAID
-        assert "model" not in server.forms[0]
-        assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
-
-    def test_a_model_that_is_not_served_is_warned_of_with_those_that_are(self, server, engine_of, spoken, caplog):
-        with engine_of(server, model="large") as engine:
-            assert "model large is not served" in caplog.text
-            with pytest.raises(EngineError, match=r"not installed locally.*it has: whisper-1"):
-                hear(engine, spoken)
-
-    def test_a_model_is_learnt_when_the_server_comes_up_later(self, engine_of, spoken):
-        with serving(FakeOpenAi()) as server:
-            server.models = [{"id": "base"}]
-            server.stop()
-            with engine_of(server) as engine:
-                server.start()
-                assert hear(engine, spoken).text == SAID
-            assert server.forms[0]["model"] == "base"
-
-    def test_a_server_without_verbose_json_is_asked_for_json_from_then_on(self, server, engine_of, spoken):
-        server.formats = {"json"}
-        with engine_of(server) as engine:
-            assert [hear(engine, spoken).text for _ in range(2)] == [SAID] * 2
-        assert [form["response_format"] for form in server.forms] == ["verbose_json", "json", "json"]
-
-    def test_a_form_that_was_chosen_is_not_changed(self, server, engine_of, spoken):
-        server.formats = {"json"}
-        with engine_of(server, response_format="verbose_json") as engine, pytest.raises(EngineError, match="do not support verbose_json"):
-            hear(engine, spoken)
-
-    def test_the_text_may_come_as_a_stream(self, server, engine_of, spoken):
-        with engine_of(server, stream=True) as engine:
-            assert hear(engine, spoken).text == SAID
-        assert server.forms[0]["stream"] == "true"
-
-    def test_further_fields_are_sent(self, server, engine_of, spoken):
-        with engine_of(server, extra={"vad_filter": True, "hotwords": "Earshot"}) as engine:
-            hear(engine, spoken)
-        assert (server.forms[0]["vad_filter"], server.forms[0]["hotwords"]) == ("true", "Earshot")
-
-    def test_fields_that_cannot_be_sent_are_refused(self, server, engine_of):
-        with pytest.raises(SettingsError, match="extra"), engine_of(server, extra={"x": object()}):
-            pass
-
-    def test_the_environment_of_openai_is_for_openai(self, server, engine_of, spoken, monkeypatch):
-        for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_BASE_URL"):
-            monkeypatch.setenv(name, "http://127.0.0.1:9")
-        with engine_of(server) as engine:
-            assert hear(engine, spoken).text == SAID
-        assert set(server.keys) == {"Bearer none"}

@@ -288,7 +288,8 @@ def test_an_engine_whose_server_is_down_loads_says_so_and_speaks_once_it_is_up(e
             with pytest.raises(PeerUnreachableError, match="Connection refused.*is the server running"):
                 say(engine, voice="alloy")
             server.start()
-            assert say(engine)[0]
+            assert say(engine, voice="alloy")[0]
+            assert server.bodies[0]["voice"] == "af_heart"
 
 
 def test_the_connection_of_the_start_serves_the_requests(server, engine_of):

@@ -78,7 +78,7 @@ class OpenAiTtsEngine(TtsEngine):
         self._extra = _checked(options.extra)
         self._client = OpenAiClient(_server(options), "tts openai")
         self._look(self._client.look)
-        names = [model.name for model in self._models]
+        names = [model.name for model in self._models or ()]
         if options.model and names and options.model not in names:
             _LOGGER.warning("model %s is not served at %s; it has: %s", options.model, self._client.server, printable(", ".join(names)))
 
@@ -101,19 +101,21 @@ class OpenAiTtsEngine(TtsEngine):
         self._models, self._voices = _look(self._client.server, self._options, self._context, models)
 
     def _voice(self, name: str) -> ListedVoice:
-        for attempt in (1, 2):
-            for voice in self._voices:
-                if voice.name == name:
-                    return voice
-            if attempt == 1:  # it may be new there
-                self._look(lambda: fetch_models(self._client.server))
-        some = ", ".join(voice.name for voice in self._voices[:8])
-        raise UnknownNameError(f"{self._client.server} has no voice {printable(name)!r}; there are {len(self._voices)}, for example {some}")
+        voices = {voice.name: voice for voice in self._voices}
+        if name not in voices or self._models is None:  # it may be new there, or the server is
+            self._look(lambda: fetch_models(self._client.server))
+            voices = {voice.name: voice for voice in self._voices}
+        if name in voices:
+            return voices[name]
+        if name == _API_VOICE:  # was offered while the server could not be asked
+            return self._voices[0]
+        some = ", ".join([*voices][:8])
+        raise UnknownNameError(f"{self._client.server} has no voice {printable(name)!r}; there are {len(voices)}, for example {some}")
 
     async def _speech(self, text: str, voice: ListedVoice) -> AsyncGenerator[AudioBlock, None]:
         options, client, server = self._options, self._client, self._client.server
         fields: dict[str, Any] = {"input": text, "voice": voice.name, "response_format": options.response_format}
-        fields["model"] = options.model or voice.model or _first(self._models)
+        fields["model"] = options.model or voice.model or _first(self._models or [])
         if options.speed != 1.0:
             fields["speed"] = options.speed
         if options.instructions:
@@ -162,8 +164,8 @@ def _server(options: OpenAiTtsOptions) -> Remote:
 
 def _look(
     server: Remote, options: OpenAiTtsOptions, context: EngineContext, look: Callable[[], list[ServedModel]]
-) -> tuple[list[ServedModel], list[ListedVoice]]:
-    """Models that speak, and every voice, the default first; never without a voice. Blocking."""
+) -> tuple[list[ServedModel] | None, list[ListedVoice]]:
+    """Models that speak, None when the server was never reached; and every voice, the default first, never without one. Blocking."""
 
     def ask() -> tuple[list[ServedModel], list[ListedVoice]]:
         models = of_task(look(), _TASK)
@@ -173,7 +175,7 @@ def _look(
                 break
         return models, listed
 
-    models, listed = offer(context, server, ask) or ([], [])
+    models, listed = offer(context, server, ask) or (None, [])
     known = {voice.name for voice in listed}
     listed = [*listed, *(ListedVoice(name) for name in dict.fromkeys(options.voices) if name not in known)]
     default = options.voice or ("" if listed else _API_VOICE)

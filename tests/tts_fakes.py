@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,3 +142,11 @@ def types(events: Sequence[Event]) -> list[str]:
 async def happened(event: threading.Event) -> None:
     """Waits for something on an engine's thread."""
     assert await asyncio.to_thread(event.wait, TIMEOUT_S)
+
+
+async def until(uri: str, condition: Callable[[], Any]) -> None:
+    """Waits for something that a server does by itself, with one ping after the other."""
+    async with asyncio.timeout(TIMEOUT_S), AsyncClient.from_uri(uri) as client:
+        while not condition():
+            await client.write_event(Event("ping"))
+            await client.read_event()

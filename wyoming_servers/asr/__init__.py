@@ -44,6 +44,15 @@ ENGINES = (
         auto=False,
     ),
     EngineSpec(
+        "riva",
+        "wyoming_servers.asr.riva_grpc:RivaAsrEngine",
+        "NVIDIA Riva and Speech NIM: Parakeet, Nemotron, Canary, on a machine with a GPU",
+        needs=("riva", "grpc"),
+        extra="riva",
+        licence="nvidia-riva-client: MIT; NIM containers: NVIDIA AI Enterprise; each model its own",
+        auto=False,
+    ),
+    EngineSpec(
         "wyoming",
         "wyoming_servers.asr.wyoming_upstream:WyomingEngine",
         "any other Wyoming speech recogniser, on this machine or another",

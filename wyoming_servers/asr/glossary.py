@@ -25,12 +25,17 @@ def glossary(house: House, request: AsrRequest, most_chars: int) -> str:
     return f"{', '.join(listed)}." if listed else ""
 
 
-def _names(house: House, request: AsrRequest) -> Iterator[str]:
-    yield from request.names
+def house_names(house: House) -> Iterator[str]:
+    """Every name of the house, those most often said first."""
     for named in (*house.devices, *house.areas):
         yield named.name
         yield from named.aliases
     yield from house.places
     yield from house.lists
     yield from house.timers
+
+
+def _names(house: House, request: AsrRequest) -> Iterator[str]:
+    yield from request.names
+    yield from house_names(house)
     yield from request.terms

@@ -17,6 +17,7 @@ from ..shared.engines import EngineContext, Model
 from ..shared.errors import DeadlineError, EngineError, PeerError, PeerUnreachableError, UnknownNameError
 from ..shared.portal import Call, Portal
 from ..shared.protocol import printable
+from ..shared.remote import sendable
 from ..shared.schema import option
 from ..shared.tasks import cancel
 from ..shared.upstream import STAND_IN, ask_for_models, check_uri, known_models, preferred, stand_in
@@ -82,8 +83,8 @@ class WyomingEngine(AsrEngine):
             name=model,
             language=language,
             context={"earshot_partials": True, "earshot_end_of_speech": False},
-            transcript_names=list(request.names) or None,
-            transcript_terms=list(request.terms) or None,
+            transcript_names=[sendable(name) for name in request.names] or None,
+            transcript_terms=[sendable(term) for term in request.terms] or None,
         )
         return WyomingStream(self, wish)
 

@@ -43,6 +43,15 @@ ENGINES = (
         auto=False,
     ),
     EngineSpec(
+        "riva",
+        "wyoming_servers.tts.riva_grpc:RivaTtsEngine",
+        "NVIDIA Riva and Speech NIM: Magpie voices, on a machine with a GPU",
+        needs=("riva", "grpc"),
+        extra="riva",
+        licence="nvidia-riva-client: MIT; NIM containers: NVIDIA AI Enterprise; each model its own",
+        auto=False,
+    ),
+    EngineSpec(
         "wyoming",
         "wyoming_servers.tts.wyoming_upstream:WyomingEngine",
         "any other Wyoming voice, on this machine or another",

@@ -202,7 +202,9 @@ def confidence(logprob: float) -> float:
 
 def normal(text: str) -> str:
     """Small letters without punctuation, words apart by one space. An apostrophe leaves no gap."""
-    text = unicodedata.normalize("NFC", text).casefold().replace("'", "").replace("’", "")
+    text = unicodedata.normalize("NFC", text).casefold()
+    for mark in "'’\u0307":  # the dot that a Turkish capital I leaves behind
+        text = text.replace(mark, "")
     return " ".join("".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in text).split())
 
 

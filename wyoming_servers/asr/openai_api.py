@@ -168,10 +168,12 @@ class OpenAiAsrEngine(AsrEngine):
         fields["temperature"] = options.temperature
         if prompt:
             fields["prompt"] = prompt
-        if options.stream:
-            fields["stream"] = True
         fields["model"] = client.omitted if model == _SERVERS_OWN else model
-        opening = lambda api: api.audio.transcriptions.with_streaming_response.create(**fields, extra_body=self._extra or None)  # noqa: E731
+        streamed = {"stream": True} if options.stream else {}  # not every version of the library knows it
+
+        def opening(api: Any) -> Any:
+            return api.audio.transcriptions.with_streaming_response.create(**fields, extra_body=streamed | self._extra)
+
         async with client.open(opening, options.answer_s, "answer_s") as answer:
             body = await client.body(answer, _ANSWER_BYTES, options.answer_s, "answer_s")
             kind = answer.headers.get("content-type", "")

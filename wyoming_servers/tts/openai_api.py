@@ -118,11 +118,10 @@ class OpenAiTtsEngine(TtsEngine):
         fields["model"] = options.model or voice.model or _first(self._models or [])
         if options.speed != 1.0:
             fields["speed"] = options.speed
-        if options.instructions:
-            fields["instructions"] = options.instructions
+        manner = {"instructions": options.instructions} if options.instructions else {}  # not every version of the library knows it
 
         def opening(api: Any) -> Any:
-            return api.audio.speech.with_streaming_response.create(**fields, extra_body=self._extra or None)
+            return api.audio.speech.with_streaming_response.create(**fields, extra_body=manner | self._extra)
 
         def late() -> Any:
             key = "idle_s" if received.seconds else "first_s"

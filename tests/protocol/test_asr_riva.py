@@ -14,7 +14,7 @@ from speech import silence, speak
 pytest.importorskip("riva.client", reason='nvidia-riva-client is not installed: pip install "earshot-voice[riva]"')
 
 import grpc
-from fake_riva import WAIT_S, FakeRiva, RunningRiva, running
+from fake_riva import ASR_MODELS, WAIT_S, FakeRiva, RunningRiva, running
 
 from wyoming_servers.asr.engine import AsrRequest, AsrStream, Transcription
 from wyoming_servers.asr.riva_grpc import RivaAsrEngine
@@ -136,6 +136,13 @@ def test_models_are_remembered_while_the_server_is_down(server):
     before = listed(server.uri, context)
     server.down()
     assert listed(server.uri, context) == before
+
+
+def test_a_hosted_server_is_not_asked_again_what_it_has(server, fake):
+    context = EngineContext()
+    before = listed(server.uri, context, function_id="f1")
+    fake.asr_models = ASR_MODELS[:1]
+    assert listed(server.uri, context, function_id="f1") == before
 
 
 def test_a_server_that_does_not_tell_its_models_is_used_with_the_language_of_the_settings(server, fake, speech):

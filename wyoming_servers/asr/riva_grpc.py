@@ -7,8 +7,8 @@ from ..shared.audio import RATE_HZ
 from ..shared.engines import EngineContext, Model
 from ..shared.errors import UnknownNameError
 from ..shared.protocol import printable
-from ..shared.recall import ask_or_recall, recall
-from ..shared.riva import RivaLink, check_address
+from ..shared.recall import recall
+from ..shared.riva import RivaLink, check_address, offered
 from .engine import AsrEngine, AsrRequest, AsrStream
 from .glossary import house_names
 from .riva_models import ANY, SETTING, STAND_IN, Offered, RivaAsrOptions, ask, choose, listed, preferred, server
@@ -36,10 +36,8 @@ class RivaAsrEngine(AsrEngine):
         Raises: EngineUnavailableError, SettingsError.
         """
         check_address(options, SETTING)
-        offered = ask_or_recall(context, server(options), lambda: ask(options, context))
-        if offered is None:
-            offered = [_stand_in(options, context)]
-        return [listed(model, options, context) for model in preferred(offered, options, context)]
+        told = offered(options, context, server(options), lambda: ask(options, context))
+        return [listed(model, options, context) for model in preferred(told or [_stand_in(options, context)], options, context)]
 
     def __init__(self, options: RivaAsrOptions, context: EngineContext) -> None:
         """Raises: SettingsError when a key or certificate cannot be read."""

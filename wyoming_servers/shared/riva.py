@@ -5,8 +5,9 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from .engines import EngineContext
 from .errors import (
     AssistantError,
     BusyError,
@@ -18,13 +19,16 @@ from .errors import (
     SettingsError,
 )
 from .protocol import printable
+from .recall import ask_or_recall, recall
 from .schema import option
 
+T = TypeVar("T")
 AUTHOR = "NVIDIA"
 _MOST_BYTES = 64 * 1024 * 1024  # ten minutes of speech are 19 MB; gRPC's own limit of 4 MiB is two minutes
 _CHANNEL = (
     ("grpc.max_send_message_length", _MOST_BYTES),
     ("grpc.max_receive_message_length", _MOST_BYTES),
+    ("grpc.enable_http_proxy", 0),  # like every other connection of ours: a server in the house is not behind the proxy
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 2000),  # gRPC's own is two minutes: a server that is back would be refused as long
 )
@@ -213,6 +217,16 @@ def ask_server(options: RivaServer, setting: str, ask: Callable[[RivaLink], "Una
         raise PeerError(str(err)) from None
     finally:
         link.close()
+
+
+def offered(options: RivaServer, context: EngineContext, server: str, ask: Callable[[], T]) -> T | None:
+    """What `server` has, see `ask_or_recall`. A hosted function is asked until it has told: it stays what it is, and calls may be counted.
+
+    Raises: what `ask` raises for the owner to put right.
+    """
+    if options.function_id and (told := recall(context, server)) is not None:
+        return told
+    return ask_or_recall(context, server, ask)
 
 
 def tags(parameters: Any) -> tuple[str, ...]:

@@ -6,9 +6,9 @@ from typing import Any
 from ..shared.engines import EngineContext, Model
 from ..shared.errors import EngineError, UnknownNameError
 from ..shared.protocol import printable
-from ..shared.recall import ask_or_recall, recall
+from ..shared.recall import recall
 from ..shared.remote import sendable
-from ..shared.riva import Answers, RivaLink, Unary, check_address
+from ..shared.riva import Answers, RivaLink, Unary, check_address, offered
 from ..shared.sentences import split
 from .engine import AudioBlock, TtsEngine, TtsRequest
 from .riva_voices import SETTING, STAND_IN, RivaTtsOptions, Voice, ask, listed, preferred, server
@@ -33,7 +33,7 @@ class RivaTtsEngine(TtsEngine):
         Raises: EngineUnavailableError, SettingsError.
         """
         check_address(options, SETTING)
-        voices = ask_or_recall(context, server(options), lambda: ask(options, context))
+        voices = offered(options, context, server(options), lambda: ask(options, context))
         return [listed(voice, options) for voice in preferred(voices or [_stand_in(options, context)], options, context)]
 
     def __init__(self, options: RivaTtsOptions, context: EngineContext) -> None:

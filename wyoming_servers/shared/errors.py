@@ -85,7 +85,7 @@ class PeerError(AssistantError):
 
 
 class PeerUnreachableError(PeerError):
-    """Another Wyoming server cannot be connected to, hung up, or stayed silent past the deadline."""
+    """Another server cannot be connected to, hung up, or stayed silent past the deadline."""
 
     code = "peer-unreachable"
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -140,6 +141,13 @@ def test_a_voice_without_a_language_has_that_of_its_name(folder, context):
     config = folder / "nl_BE-x-medium.onnx.json"
     config.write_text(json.dumps({key: value for key, value in json.loads(config.read_text()).items() if key != "language"}))
     assert PiperEngine.models(PiperOptions(), context)[0].languages == ("nl-BE", "nl")
+
+
+def test_another_file_of_the_same_name_is_another_version(folder, context):
+    place(folder, "en_US-a-medium")
+    before = PiperEngine.models(PiperOptions(), context)[0].version
+    os.utime(folder / "en_US-a-medium" / "en_US-a-medium.onnx", (2e9, 2e9))
+    assert PiperEngine.models(PiperOptions(), context)[0].version != before
 
 
 def test_voices_that_would_be_called_alike_are_told_apart(folder, context):

@@ -65,8 +65,9 @@ class CsmEngine(TtsEngine):
             _check(folder)
         speakers = tuple(str(number) for number in range(options.speakers))
         voices = [Model(name, "CSM", ("en",), _AUTHOR, _URL, speakers=speakers, installed=folder is not None)]
-        for voice in _prompted(options, context):
-            voices.append(Model(voice, f"{voice} (your own)", ("en",), "you", _URL, installed=folder is not None))
+        for voice, recordings in _prompted(options, context).items():
+            version = str(max(file.stat().st_mtime_ns for file in recordings.iterdir()))  # another recording makes it another voice
+            voices.append(Model(voice, f"{voice} (your own)", ("en",), "you", _URL, version, installed=folder is not None))
         if options.voice and options.voice not in (voice.name for voice in voices):
             raise EngineUnavailableError(f"has no voice {options.voice!r}; there are: {', '.join(voice.name for voice in voices)}")
         return sorted(voices, key=lambda voice: voice.name != options.voice)

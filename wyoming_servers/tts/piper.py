@@ -1,5 +1,6 @@
 """Piper: neural voices that run on small machines."""
 
+import datetime
 import itertools
 import logging
 import threading
@@ -281,9 +282,15 @@ def _model(name: str, voice: PiperVoiceFile | None, description: str, tags: list
         tuple(dict.fromkeys((*languages, *tags))),
         _AUTHOR,
         _URL,
+        version=_version(voice) if voice else None,
         speakers=speakers,
         installed=voice is not None,
     )
+
+
+def _version(voice: PiperVoiceFile) -> str:
+    """When its files were made: phrases that an older one has spoken are not used for a newer one."""
+    return datetime.datetime.fromtimestamp(max(voice.changed_ns) / 1e9, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _load_first(loaded: LoadedVoices, files: list[PiperVoiceFile]) -> None:

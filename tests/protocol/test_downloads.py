@@ -1,53 +1,25 @@
 """Fetching models over HTTP from servers that behave, and from those that do not."""
 
-import asyncio
 import hashlib
 import json
-import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
+from model_fetch import DATA, IMPATIENT, SHA256, Told, checked, content, error_of, fetch, file
 from model_server import (
-    ModelServer,
     announcing,
     dropping,
     holding,
     model_server,
-    rightly,
     sending,
     status,
     without_length,
     without_ranges,
 )
 
-from wyoming_servers.shared.catalogue import MANIFEST, CatalogueModel, ModelFile
-from wyoming_servers.shared.downloads import DownloadError, Limits, Origins
-from wyoming_servers.shared.fetching import DOWNLOADS, Fetching
-from wyoming_servers.shared.progress import Progress
-
-DATA = bytes(range(256)) * 1200
-SHA256 = hashlib.sha256(DATA).hexdigest()
-QUICK = Limits(connect_s=5, stalled_s=5, tries=3, pause_s=0, reserve_bytes=0)
-IMPATIENT = Limits(connect_s=5, stalled_s=0.1, tries=3, pause_s=0, reserve_bytes=0)
-
-
-class Told(Progress):
-    """What a person would have been told."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.notes: list[str] = []
-        self.steps: list[int] = []
-        self.moved = threading.Event()
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def show(self) -> None:
-        self.steps.append(self.done_bytes)
-        if self.done_bytes:
-            self.moved.set()
+from wyoming_servers.shared.catalogue import MANIFEST, ModelFile
+from wyoming_servers.shared.downloads import DownloadError, Origins
+from wyoming_servers.shared.fetching import DOWNLOADS
 
 
 @pytest.fixture
@@ -59,33 +31,6 @@ def told() -> Told:
 async def server() -> Any:
     async with model_server(x=DATA) as server:
         yield server
-
-
-def model(*files: ModelFile) -> CatalogueModel:
-    return CatalogueModel("toy", "small", "A toy.", ("en",), "MIT", True, "", "http://127.0.0.1/", files)
-
-
-def file(server: ModelServer, **known: Any) -> ModelFile:
-    return ModelFile("x.bin", f"{server.url}/x", **known)
-
-
-async def fetch(folder: Path, *files: ModelFile, told: Told | None = None, limits: Limits = QUICK, **how: Any) -> Path:
-    return await asyncio.to_thread(Fetching(folder, limits=limits, **how).fetch, model(*files), told or Told())
-
-
-async def error_of(folder: Path, *files: ModelFile, **how: Any) -> str:
-    with pytest.raises(DownloadError) as caught:
-        await fetch(folder, *files, **how)
-    assert not (folder / "toy").exists()
-    return str(caught.value)
-
-
-def content(path: Path) -> bytes:
-    return (path / "x.bin").read_bytes()
-
-
-def checked(path: Path) -> str:
-    return json.loads((path / MANIFEST).read_text())["files"][0]["checked"]
 
 
 async def test_a_model_is_where_engines_look_for_it(server, tmp_path):
@@ -336,70 +281,3 @@ async def test_a_folder_that_cannot_be_written_is_an_error_that_names_it(server,
     (tmp_path / DOWNLOADS).write_text("in the way")
     with pytest.raises(DownloadError, match=rf"cannot be written to {tmp_path}"):
         await fetch(tmp_path, file(server))
-
-
-async def test_what_an_earlier_process_left_is_continued(server, tmp_path):
-    server.always["/x"] = dropping(30_000)
-    await error_of(tmp_path, file(server), limits=Limits(tries=1, pause_s=0, reserve_bytes=0))
-    server.always["/x"] = rightly
-    assert content(await fetch(tmp_path, file(server))) == DATA
-    assert server.ranges("/x") == ["", "bytes=30000-"]
-
-
-async def test_complete_files_of_an_earlier_process_are_not_fetched_again(server, tmp_path):
-    files = file(server), ModelFile("y.bin", f"{server.url}/y")
-    await error_of(tmp_path, *files)
-    server.files["/y"] = b"more"
-    await fetch(tmp_path, *files)
-    assert len(server.ranges("/x")) == 1
-
-
-async def test_what_an_earlier_process_left_damaged_is_fetched_anew(server, tmp_path):
-    files = file(server, sha256=SHA256), ModelFile("y.bin", f"{server.url}/y")
-    await error_of(tmp_path, *files)
-    (tmp_path / DOWNLOADS / "toy" / "small" / "files" / "x.bin").write_bytes(b"?" * len(DATA))
-    server.files["/y"] = b"more"
-    assert content(await fetch(tmp_path, *files)) == DATA
-
-
-@pytest.mark.parametrize("journal", ["", "[]", '{"x.bin": {"colour": "red"}}', "\0"])
-async def test_a_damaged_journal_is_no_journal(server, tmp_path, journal):
-    staging = tmp_path / DOWNLOADS / "toy" / "small"
-    (staging / "files").mkdir(parents=True)
-    (staging / "files" / "x.bin").write_bytes(b"what?")
-    (staging / "journal.json").write_text(journal)
-    assert content(await fetch(tmp_path, file(server))) == DATA
-
-
-async def test_files_the_catalogue_no_longer_has_do_not_get_into_the_model(server, tmp_path):
-    await error_of(tmp_path, file(server), ModelFile("y.bin", f"{server.url}/y"))
-    path = await fetch(tmp_path, ModelFile("z.bin", f"{server.url}/x"))
-    assert sorted(one.name for one in path.iterdir()) == [MANIFEST, "z.bin"]
-
-
-async def test_a_model_is_not_there_before_all_of_it_is(server, tmp_path, told):
-    server.next_answers["/x"] = [holding(100_000)]
-    fetching = asyncio.create_task(fetch(tmp_path, file(server), told=told))
-    await server.held.wait()
-    assert await asyncio.to_thread(told.moved.wait, 5) and not (tmp_path / "toy").exists()
-    server.released.set()
-    assert content(await fetching) == DATA
-
-
-async def test_the_second_of_two_waits_and_uses_the_result(server, tmp_path, told):
-    server.next_answers["/x"] = [holding(100_000)]
-    first = asyncio.create_task(fetch(tmp_path, file(server)))
-    await server.held.wait()
-    noted = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    told.note = lambda text: loop.call_soon_threadsafe(noted.set)  # type: ignore[method-assign]
-    second = asyncio.create_task(fetch(tmp_path, file(server), told=told))
-    await noted.wait()
-    server.released.set()
-    assert await first == await second
-    assert len(server.requests) == 1
-
-
-async def test_progress_goes_from_nothing_to_everything(server, tmp_path, told):
-    await fetch(tmp_path, file(server, size_bytes=len(DATA)), ModelFile("y.bin", f"{server.url}/x", len(DATA)), told=told)
-    assert told.steps[0] == 0 and told.steps == sorted(told.steps) and told.steps[-1] == told.total_bytes == 2 * len(DATA)

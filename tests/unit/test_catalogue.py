@@ -141,6 +141,13 @@ def test_an_owners_entry_replaces_the_shipped_one(own_folder):
     assert [file.url for file in catalogue.load().find("kokoro-v1.0").files] == ["http://nas/k/a"]
 
 
+def test_the_example_in_the_documentation_is_right(own_folder):
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    path = own_folder / catalogue.FILE_NAME
+    path.write_text(page.partition("## Models of your own")[2].partition("```yaml\n")[2].partition("```")[0])
+    assert [model.title for model in catalogue.read(path)] == ["faster-whisper/small-swedish"]
+
+
 def test_a_mistake_in_the_owners_catalogue_names_the_file(own_folder):
     path = own_folder / catalogue.FILE_NAME
     path.write_text("toy: {small: {}}")

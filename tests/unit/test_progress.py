@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from wyoming_servers.shared.progress import BarProgress, LogProgress, Progress, bar, duration, size
+from wyoming_servers.shared.progress import BarProgress, LineProgress, LogProgress, Progress, bar, duration, size
 
 
 class Clock:
@@ -72,6 +72,25 @@ def test_a_log_gets_a_line_now_and_then(clock, caplog):
         "downloading toy/x: 30 B of 100 B, 1 B/s, 1:10 left",
         "downloading toy/x: 60 B of 100 B, 1 B/s, 0:40 left",
     ]
+
+
+def test_a_pipe_gets_a_line_at_each_quarter(clock):
+    stream = io.StringIO()
+    progress = LineProgress(stream, 1000, clock)
+    progress.begin("toy/x", 100)
+    for done in range(0, 101, 5):
+        progress.at(done)
+    assert [line.split()[1] for line in stream.getvalue().splitlines()] == ["0", "25", "50", "75", "100"]
+
+
+def test_a_pipe_gets_a_line_now_and_then_when_it_takes_long(clock):
+    stream = io.StringIO()
+    progress = LineProgress(stream, 10, clock)
+    progress.begin("toy/x", None)
+    for second in range(1, 26):
+        clock.now_s = second
+        progress.at(second)
+    assert stream.getvalue() == "toy/x: 0 B\ntoy/x: 10 B, 1 B/s\ntoy/x: 20 B, 1 B/s\n"
 
 
 def test_the_bar_is_drawn_over_itself_and_ends_with_a_line(clock, monkeypatch):

@@ -9,7 +9,7 @@ from typing import Any
 from ..shared.catalogue import SERVER, CatalogueModel
 from ..shared.errors import AssistantError, InvalidRequestError
 from ..shared.models import ModelStore
-from ..shared.progress import BarProgress, Progress, size
+from ..shared.progress import BarProgress, LineProgress, size
 from .common import load_settings, settings_arguments
 
 _LANGUAGES_SHOWN = 3
@@ -124,7 +124,7 @@ def _get(store: ModelStore, args: argparse.Namespace) -> int:
         _tell(model)
         _accept(model, args.accept_licence)
         try:
-            path = store.fetch(model, BarProgress() if sys.stderr.isatty() else _Lines())
+            path = store.fetch(model, BarProgress() if sys.stderr.isatty() else LineProgress())
         except AssistantError as err:
             print(f"earshot: {err}", file=sys.stderr)
             failed += 1
@@ -152,28 +152,12 @@ def _accept(model: CatalogueModel, accepted: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise InvalidRequestError(f"{model.title}: {model.terms}; to fetch it all the same, add --accept-licence")
-    if input("  Fetch it all the same? [y/N] ").strip().casefold() not in ("y", "yes"):
+    try:
+        answer = input("  Fetch it all the same? [y/N] ")
+    except EOFError:
+        answer = ""
+    if answer.strip().casefold() not in ("y", "yes"):
         raise InvalidRequestError(f"{model.title} was not fetched")
-
-
-class _Lines(Progress):
-    """For a log file or a pipe: a line at each quarter."""
-
-    def begin(self, title: str, total_bytes: int | None, done_bytes: int = 0) -> None:
-        """Starts."""
-        self._told = -1
-        super().begin(title, total_bytes, done_bytes)
-
-    def note(self, text: str) -> None:
-        """On standard error."""
-        print(f"{self.title}: {text}", file=sys.stderr, flush=True)
-
-    def show(self) -> None:
-        """Tells each quarter once."""
-        quarter = 4 * self.done_bytes // self.total_bytes if self.total_bytes else 0
-        if quarter != self._told:
-            self._told = quarter
-            print(f"{self.title}: {self.text()}", file=sys.stderr, flush=True)
 
 
 def _verify(store: ModelStore, args: argparse.Namespace) -> int:
@@ -192,7 +176,7 @@ def _verify(store: ModelStore, args: argparse.Namespace) -> int:
         elif not found.against:
             print(f"{engine}/{name}: your own, nothing to compare it with")
         else:
-            print(f"{engine}/{name} is right ({found.files} files compared with the {found.against})")
+            print(f"{engine}/{name} is right ({found.files} {'file' if found.files == 1 else 'files'} compared with the {found.against})")
     if not wanted:
         print(f"No models in {', '.join(map(str, store.folders))}.")
     return 1 if wrong else 0

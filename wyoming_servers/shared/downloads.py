@@ -118,8 +118,9 @@ class Downloader:
         """
         partial = Partial(self._folder / file.path, md5=bool(file.md5))
         try:
-            await asyncio.to_thread(partial.open)
             with contextlib.closing(partial):
+                for _ in partial.opening():
+                    await asyncio.sleep(0)  # it may be gigabytes: Ctrl-C is heard meanwhile
                 return await self._anywhere(file, partial, tell, note)
         except OSError as err:
             raise _disk_error(err, partial.path) from err

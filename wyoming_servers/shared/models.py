@@ -147,7 +147,7 @@ class ModelStore:
         from .fetching import DOWNLOADS, locked
 
         own = self.folders[0]
-        if any(part.startswith(".") or Path(part).name != part for part in (engine, name)):
+        if any(not part or part.startswith(".") or Path(part).name != part for part in (engine, name)):
             raise UnknownNameError(f"{engine}/{name} is no name of a model")
         staging = own / DOWNLOADS / engine / name
         target = self.installed(engine).get(name)
@@ -209,7 +209,7 @@ class ModelStore:
                 f" on a machine that may, `earshot models get {title}`, then copy that folder here"
             )
         nearest = next(folder for folder in (own, *own.parents) if folder.exists())
-        if not os.access(nearest, os.W_OK | os.X_OK):
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
             raise EngineUnavailableError(
                 f"cannot fetch {title}: {nearest} cannot be written; set models.folder to a folder of your own"
                 f" (this one may stay in models.shared)"
@@ -227,12 +227,19 @@ class ModelStore:
 
         try:
             values = json.loads((folder / MANIFEST).read_bytes())
-            return "manifest", [(str(file["path"]), int(file["size_bytes"]), str(file["sha256"])) for file in values["files"]]
+            return "manifest", [(_inside(file["path"]), int(file["size_bytes"]), str(file["sha256"])) for file in values["files"]]
         except (OSError, ValueError, TypeError, KeyError):
             model = self.catalogue.get(engine, name)
         if model is None:
             return "", []
         return "catalogue", [(file.path, file.size_bytes, file.sha256) for file in model.files]
+
+
+def _inside(path: str) -> str:
+    """Raises: ValueError, TypeError when this path leads out of the folder it stands in."""
+    if Path(path).is_absolute() or ".." in Path(path).parts:
+        raise ValueError(path)
+    return path
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -246,17 +253,17 @@ def _folders(folder: Path) -> list[Path]:
 def _token(file: str) -> str:
     """The owner's Hugging Face token, from the environment or a file; empty when there is none.
 
-    Raises: EngineUnavailableError when the file cannot be read.
+    Raises: EngineUnavailableError when what there is cannot be read or is no token.
     """
-    if token := os.environ.get("HF_TOKEN", "").strip():
-        return token
-    if not file:
-        return ""
-    path = Path(file).expanduser()
-    try:
-        with path.open("rb") as opened:
-            return opened.read(_MAX_TOKEN_BYTES).decode("ascii").strip()
-    except OSError as err:
-        raise EngineUnavailableError(f"models.token_file {path} cannot be read: {err.strerror}") from None
-    except UnicodeDecodeError:
-        raise EngineUnavailableError(f"models.token_file {path} holds no token") from None
+    place, token = "HF_TOKEN in the environment", os.environ.get("HF_TOKEN", "").strip()
+    if not token and file:
+        path = Path(file).expanduser()
+        place = f"models.token_file {path}"
+        try:
+            with path.open("rb") as opened:
+                token = opened.read(_MAX_TOKEN_BYTES).decode("ascii", "replace").strip() or " "
+        except OSError as err:
+            raise EngineUnavailableError(f"{place} cannot be read: {err.strerror}") from None
+    if token and not (token.isascii() and token.isprintable() and " " not in token):  # it becomes part of a request
+        raise EngineUnavailableError(f"{place} holds no token")
+    return token

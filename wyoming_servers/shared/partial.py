@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from io import FileIO
 from pathlib import Path
@@ -83,8 +84,8 @@ class Partial:
         self._file: FileIO | None = None
         self._new_checksums()
 
-    def open(self) -> None:
-        """Opens it and reads what is there.
+    def opening(self) -> Iterator[None]:
+        """Opens it and reads what is there, a megabyte a step.
 
         Raises: OSError.
         """
@@ -92,6 +93,7 @@ class Partial:
         self._file = FileIO(self.path, "r+" if self.path.exists() else "x+")
         while data := self._file.read(_READ_BYTES):
             self._count(data)
+            yield
 
     def close(self) -> None:
         """What was written stays."""

@@ -1,4 +1,4 @@
-"""How far long work is, told to a person: a bar on a terminal, now and then a line in a log."""
+"""How far long work is, told to a person: a bar on a terminal, now and then a line elsewhere."""
 
 import logging
 import shutil
@@ -96,6 +96,37 @@ class LogProgress(Progress):
         if self._told is None or now - self._told >= self._every_s:
             self._told = now
             self._logger.info("downloading %s: %s", self.title, self.text())
+
+
+class LineProgress(Progress):
+    """For a pipe or a file: a line at each quarter, and every `every_s` seconds."""
+
+    def __init__(self, stream: TextIO | None = None, every_s: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(clock)
+        self._stream = stream or sys.stderr
+        self._every_s = every_s
+        self._told: tuple[int, float] | None = None
+
+    def begin(self, title: str, total_bytes: int | None, done_bytes: int = 0) -> None:
+        """Starts."""
+        self._told = None
+        super().begin(title, total_bytes, done_bytes)
+
+    def note(self, text: str) -> None:
+        """A line of its own."""
+        self._say(text)
+
+    def show(self) -> None:
+        """Tells it when it is time."""
+        now = self._clock()
+        quarter = 4 * self.done_bytes // self.total_bytes if self.total_bytes else 0
+        if self._told is None or quarter != self._told[0] or now - self._told[1] >= self._every_s:
+            self._told = quarter, now
+            self._say(self.text())
+
+    def _say(self, text: str) -> None:
+        self._stream.write(f"{self.title}: {text}\n")
+        self._stream.flush()
 
 
 class BarProgress(Progress):

@@ -55,6 +55,14 @@ def test_only_models_that_recognise_speech_are_offered_when_the_server_tells(ser
     assert server.forms[0]["model"] == "small.en"
 
 
+def test_a_model_that_is_new_on_the_server_is_found(server, engine_of, spoken):
+    server.models = [{"id": "small", "task": "automatic-speech-recognition"}]
+    with engine_of(server) as engine:
+        server.models.append({"id": "large", "task": "automatic-speech-recognition"})
+        hear(engine, spoken, model="large")
+    assert server.forms[0]["model"] == "large"
+
+
 def test_a_server_without_a_list_is_asked_without_naming_a_model(server, engine_of, spoken, caplog):
     server.models = None
     with engine_of(server) as engine:

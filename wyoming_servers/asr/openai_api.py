@@ -85,7 +85,7 @@ class OpenAiAsrEngine(AsrEngine):
         self._context = context
         self._extra = _checked(options.extra)
         self._client = OpenAiClient(_server(options), "asr openai")
-        self._listed: list[ServedModel] = []
+        self._listed: list[ServedModel] | None = None  # None: the server could not be asked yet
         self._format = {"auto": "verbose_json"}.get(options.response_format, options.response_format)
         self._look()
 
@@ -94,7 +94,7 @@ class OpenAiAsrEngine(AsrEngine):
 
         Raises: UnsupportedLanguageError, UnknownNameError.
         """
-        model = self._model(request.model)
+        model = self._model(request.model, look_again=True)
         language = matching(request.language or self._context.language, _languages(model, self._options))
         prompt = glossary(self._context.house, request, self._options.prompt_chars)
         client, options = self._client, self._options
@@ -112,19 +112,19 @@ class OpenAiAsrEngine(AsrEngine):
     def _look(self) -> None:
         """Learns what the server has, and says what is wrong with that."""
         server, wanted = self._client.server, self._options.model
-        self._listed = offer(self._context, server, self._client.look) or []
-        names = [model.name for model in self._listed]
+        self._listed = offer(self._context, server, self._client.look)
+        names = [model.name for model in self._listed or ()]
         if wanted not in ("", _SERVERS_OWN, *names) and names:
             _LOGGER.warning("model %s is not served at %s; it has: %s", wanted, server, printable(", ".join(names)))
         elif names:
             _LOGGER.info("%s hears with %s", server, self._model(None).name)
 
-    def _model(self, name: str | None) -> ServedModel:
-        """The model of a request.
+    def _model(self, name: str | None, look_again: bool = False) -> ServedModel:
+        """The model of a request. look_again: asks the server for one that is not known; it may be new there.
 
         Raises: UnknownNameError.
         """
-        offered = _offered(self._listed, self._options)
+        offered = _offered(self._listed or [], self._options)
         if name is None:
             return offered[0]
         for model in offered:
@@ -132,6 +132,9 @@ class OpenAiAsrEngine(AsrEngine):
                 return model
         if name == _SERVERS_OWN:  # offered while the server could not be asked
             return offered[0]
+        if look_again:
+            self._listed = offer(self._context, self._client.server, self._client.look)
+            return self._model(name)
         raise UnknownNameError(f"no model {printable(name)!r} at {self._client.server}; there are: {', '.join(m.name for m in offered)}")
 
     async def _transcribe(self, wav: bytes, name: str | None, language: str, prompt: str) -> Transcription:
@@ -139,7 +142,7 @@ class OpenAiAsrEngine(AsrEngine):
         return await step(self._heard(wav, name, language, prompt), answer_s, lambda: server.late(answer_s, "transcript", "answer_s"))
 
     async def _heard(self, wav: bytes, name: str | None, language: str, prompt: str) -> Transcription:
-        if not self._listed and not self._options.model:
+        if self._listed is None and not self._options.model:
             await self._learn()
         model = self._model(name).name
         form = self._format
@@ -180,7 +183,7 @@ class OpenAiAsrEngine(AsrEngine):
         return transcription(client.server, kind, body, language, options.trust)
 
     def _not_there(self, refusal: RefusedError, model: str) -> RefusedError:
-        names = printable(", ".join(served.name for served in self._listed))
+        names = printable(", ".join(served.name for served in self._listed or ()))
         has = f"it has: {names}" if names else f"does it serve model {printable(model)}?"
         return RefusedError(f"{refusal} {has}", refusal.status)
 

@@ -88,6 +88,9 @@ class Items(Iterator[T]):
         """
         if self._ended:
             raise StopIteration
+        if self._given_up:
+            self.close()
+            raise EngineError("the request was given up")
         self._step = asyncio.run_coroutine_threadsafe(_next(self._items), self._loop)
         if self._given_up:  # before the step could be seen
             self._step.cancel()

@@ -10,6 +10,7 @@ import home_assistant_intents
 import yaml
 
 from ..shared.errors import SettingsError
+from ..shared.number_words import language_words
 from ..shared.tool import Phrases
 
 COMMON = "common"
@@ -66,6 +67,13 @@ class SectionPhrases(Phrases):
         """A number with its noun."""
         one = number == 1 or (number == 0 and self.language in _ONE_IS_ALSO_ZERO)
         return str(self._sentences[key]["one" if one else "other"]).format(n=number)
+
+    def number(self, value: float, decimals: int = 1) -> str:
+        """A number in words; in digits in a language without number words."""
+        text = f"{value:.{decimals}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+        words = language_words(self.language)
+        return words.number("0" if text == "-0" else text) if words else text
 
     def items(self, key: str) -> list[str]:
         """A list of words; empty when there is none."""

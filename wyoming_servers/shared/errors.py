@@ -94,3 +94,16 @@ class ToolError(AssistantError):
     """A tool could not do what was asked; the text is a finished sentence to be spoken."""
 
     code = "tool-error"
+
+
+class HttpError(AssistantError):
+    """A web service could not be asked, or its answer could not be used."""
+
+    code = "http-error"
+    retryable = True
+
+    def __init__(self, text: str, status: int = 0, offline: bool = False) -> None:
+        """status: HTTP status, 0 when there was no answer; offline: True when the service could not be reached at all."""
+        super().__init__(text)
+        self.status = status
+        self.offline = offline

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import json
 import types
 import typing
 from abc import ABC, abstractmethod
@@ -11,9 +12,26 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
+from .errors import HttpError
+from .house import House
 from .schema import option as argument
 
-__all__ = ["Clock", "Home", "NoOptions", "Phrases", "Satellite", "Tool", "ToolContext", "ToolResult", "Turn", "argument", "json_schema"]
+__all__ = [
+    "Clock",
+    "Fetched",
+    "Home",
+    "House",
+    "Http",
+    "NoOptions",
+    "Phrases",
+    "Satellite",
+    "Tool",
+    "ToolContext",
+    "ToolResult",
+    "Turn",
+    "argument",
+    "json_schema",
+]
 
 
 class Clock(ABC):
@@ -72,6 +90,10 @@ class Phrases(ABC):
         """A number with its noun: `key` has the forms `one` and `other`, in which `{n}` is the number."""
 
     @abstractmethod
+    def number(self, value: float, decimals: int = 1) -> str:
+        """A number in words: `minus one point five`. Rounded to at most `decimals`."""
+
+    @abstractmethod
     def items(self, key: str) -> list[str]:
         """A list of words, such as the names of the months; empty when there is none."""
 
@@ -80,10 +102,79 @@ class Phrases(ABC):
         """`a`, `a and b`, `a, b and c`."""
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """What a web service answered."""
+
+    url: str
+    status: int
+    """HTTP status, below 400."""
+    body: bytes
+    age_s: float = 0.0
+    """Above 0 when it was kept from an earlier answer."""
+
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8", errors="replace")
+
+    def json(self) -> Any:
+        """The body as JSON.
+
+        Raises: HttpError when it is none.
+        """
+        try:
+            return json.loads(self.body)
+        except ValueError as err:
+            raise HttpError(f"{self.url} did not answer with JSON") from err
+
+
+class Http(ABC):
+    """The only way out of the house. Every request is written into the egress ledger: when, which tool, which host, how much, why."""
+
+    @abstractmethod
+    async def get(
+        self,
+        url: str,
+        *,
+        why: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = 5.0,
+        keep_s: float = 0.0,
+        stale_s: float = 0.0,
+        most_bytes: int = 4 * 1024 * 1024,
+    ) -> Fetched:
+        """Asks a web service.
+
+        why: what it is for, in a few words, for the ledger. keep_s: an answer that is younger is used again without asking.
+        stale_s: when nobody answers, an earlier answer up to this old is used; its `age_s` says so.
+        Raises: HttpError.
+        """
+
+    @abstractmethod
+    async def post(
+        self,
+        url: str,
+        *,
+        why: str,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = 5.0,
+        most_bytes: int = 4 * 1024 * 1024,
+    ) -> Fetched:
+        """Sends JSON to a web service. Never repeated, never kept.
+
+        Raises: HttpError.
+        """
+
+
 class Home(ABC):
     """What the server gives every tool."""
 
     clock: Clock
+    http: Http
+    house: House
+    """The names of the house, as they are now."""
     database: Path
     """SQLite file for what must survive a crash. A tool makes its own tables there and its own connection; blocking work off the loop."""
 
@@ -139,6 +230,11 @@ class ToolResult:
     """A finished sentence in the user's language; empty when nothing is to be said."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """JSON for callers that want more than the sentence."""
+    ask: str = ""
+    """Set when `speech` is a question: the argument that the next utterance of the conversation is to fill. Sentences that fill it have
+    `requires_context: {asked: <argument>}`; what was said before counts on for all other arguments."""
+    undo: Mapping[str, Any] | None = None
+    """Arguments with which a call of the same tool takes back what was done; None when it cannot be taken back."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +267,12 @@ class Tool(ABC):
     """What it speaks; None means every language that has sentences for it."""
     deadline_s: ClassVar[float] = 3.0
     """A call is given up after this long."""
+    changes: ClassVar[bool] = False
+    """True when a call changes something in the world: then it happens once, after the turn is certain."""
+    offered: ClassVar[bool] = True
+    """Whether a language model may call it."""
+    final: ClassVar[bool] = True
+    """True when its sentence is the answer; False when a language model is to make its own of it."""
 
     def __init__(self, options: Any, home: Home) -> None:
         self.options = options

@@ -66,7 +66,7 @@ async def test_get_fetches_tells_how_far_it_is_and_says_where_it_is(earshot, ser
 
 
 @pytest.mark.parametrize(("answer", "fetched"), [("y", True), ("n", False), ("", False)])
-async def test_on_a_terminal_terms_are_asked_for(earshot, server, answer, fetched):
+async def test_on_a_terminal_terms_are_asked_for_and_a_bar_is_drawn(earshot, server, answer, fetched):
     write_catalogue(earshot.home / ".config", f"{server.url}/x", size_bytes=len(DATA), account="an account at the moon")
     ours, theirs = pty.openpty()
     try:
@@ -82,6 +82,7 @@ async def test_on_a_terminal_terms_are_asked_for(earshot, server, answer, fetche
             stdout, _ = await process.communicate()
         assert b"it needs an account at the moon" in stdout
         assert model(earshot).is_dir() == fetched
+        assert (b"toy/bricks [####" in os.read(ours, 65_536)) == fetched
     finally:
         os.close(theirs)
         os.close(ours)

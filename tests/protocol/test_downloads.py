@@ -18,7 +18,7 @@ from model_server import (
 )
 
 from wyoming_servers.shared.catalogue import MANIFEST, ModelFile
-from wyoming_servers.shared.downloads import DownloadError, Origins
+from wyoming_servers.shared.downloads import Origins, weakens
 from wyoming_servers.shared.fetching import DOWNLOADS
 
 
@@ -207,6 +207,20 @@ async def test_redirects_are_followed(server, tmp_path):
 async def test_redirects_to_nowhere_are_refused(server, tmp_path, place):
     server.always["/x"] = status(302, Location=place)
     assert "redirects to nowhere useful" in await error_of(tmp_path, file(server))
+
+
+@pytest.mark.parametrize(
+    ("schemes", "expected"),
+    [
+        (["https", "https"], False),
+        (["http", "https"], False),
+        (["http", "http"], False),
+        (["https", "http"], True),
+        (["https", "http", "https"], True),
+    ],
+)
+def test_leaving_https_is_noticed(schemes, expected):
+    assert weakens(schemes) == expected
 
 
 async def test_a_token_is_sent_to_its_own_host(server, tmp_path):

@@ -6,7 +6,7 @@ import errno
 import logging
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -271,6 +271,11 @@ class _WrongContentError(Exception):
     """What came is not what should have come; it is thrown away."""
 
 
+def weakens(schemes: Sequence[str]) -> bool:
+    """True when redirects through these leave https for http."""
+    return "https" in schemes and "http" in schemes[schemes.index("https") :]
+
+
 def no_room(folder: Path, missing_bytes: int, free_bytes: int, reserve_bytes: int) -> DownloadError:
     """Says that a disk is too small."""
     return DownloadError(
@@ -282,8 +287,7 @@ def no_room(folder: Path, missing_bytes: int, free_bytes: int, reserve_bytes: in
 def _check_answer(response: aiohttp.ClientResponse, file: ModelFile) -> None:
     """Raises: _PassingError, DownloadError when this is not the file."""
     status, host = response.status, response.url.host
-    schemes = [one.url.scheme for one in (*response.history, response)]
-    if "https" in schemes and "http" in schemes[schemes.index("https") :]:
+    if weakens([one.url.scheme for one in (*response.history, response)]):
         raise DownloadError(f"{file.url}: redirects from https to {response.url.scheme}://{host}")
     if status in (200, 206):
         return

@@ -18,7 +18,7 @@ from model_server import (
 )
 
 from wyoming_servers.shared.catalogue import MANIFEST, ModelFile
-from wyoming_servers.shared.downloads import Origins, weakens
+from wyoming_servers.shared.downloads import DownloadError, Origins, weakens
 from wyoming_servers.shared.fetching import DOWNLOADS
 
 

@@ -3,14 +3,19 @@
 import asyncio
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 from figures import Figure
 from running import free_port, rss_mb
+from tts_fakes import scripted, service
 from wyoming.client import AsyncClient
 from wyoming.event import Event
+
+from wyoming_servers.shared.server import WyomingServer
 
 _TEXT = "Your pizza timer is set for five minutes. I will tell you when it is done."
 _WARM_UP = 5
@@ -43,7 +48,25 @@ async def _measure() -> list[Figure]:
             Figure(f"describe while {_CLIENTS} clients are spoken to", "ms", [seconds * 1000 for seconds in loaded], target=200.0),
             Figure("longest such describe", "ms", [max(loaded) * 1000], target=200.0),
             Figure("memory", "MB", [rss_mb(pid)], target=35.0),
+            Figure("connect to first sound of a phrase kept on disk", "ms", [first * 1000 for first in await _kept()], target=5.0),
         ]
+
+
+async def _kept() -> list[float]:
+    """Seconds to the first sound of phrases that are kept; here server and client share one process, so it is rather more than less."""
+    engine = scripted()
+    with tempfile.TemporaryDirectory() as folder:
+        server = WyomingServer("tcp://127.0.0.1:0", [service(engine, phrases=Path(folder))])
+        await server.start()
+        try:
+            while sum(1 for _ in Path(folder).glob("*.phrase")) < 2:
+                await _answer(server.uri)
+            engine.requests.clear()
+            answers = [await _answer(server.uri) for _ in range(_ANSWERS)]
+            assert not engine.requests
+        finally:
+            await server.stop()
+    return [first for first, _, _ in answers]
 
 
 @asynccontextmanager

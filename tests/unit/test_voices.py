@@ -5,7 +5,7 @@ import pytest
 from wyoming_servers.shared.engines import EngineContext, Model
 from wyoming_servers.shared.errors import InvalidRequestError, UnknownNameError, UnsupportedLanguageError
 from wyoming_servers.tts.espeak import EspeakEngine
-from wyoming_servers.tts.voices import choose_voice
+from wyoming_servers.tts.voices import choose_voice, spoken_language
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +93,20 @@ def test_a_long_unknown_name_is_cut_in_the_error(models):
         choose_voice(models, {"name": "\x1b[31m" + "x" * 5000})
     assert len(str(caught.value)) < 300
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("languages", "asked", "house", "spoken"),
+    [
+        (("en-US", "en"), None, "en", "en-US"),
+        (("en-US", "en"), {"language": "en"}, "de", "en-US"),
+        (("en-US", "en"), None, "de", "en-US"),
+        (("en-US", "en-GB"), {"language": "en_gb"}, "en", "en-GB"),
+        (("en-US", "en-GB"), None, "en-GB", "en-GB"),
+        (("en", "de", "fr"), {"language": "de-AT"}, "fr", "de"),
+        (("en", "de", "fr"), {"name": "x"}, "fr-CA", "fr"),
+        (("en", "de", "fr"), {"language": 5}, "xx", "en"),
+    ],
+)
+def test_a_text_is_in_the_language_asked_for_else_in_the_houses_if_the_voice_speaks_it(languages, asked, house, spoken):
+    assert spoken_language(Model("x", "X", languages, "tests", ""), asked, house) == spoken

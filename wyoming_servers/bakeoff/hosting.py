@@ -16,6 +16,8 @@ from ..shared.errors import EngineError, PeerError
 from .candidates import Candidate
 
 _ANSWERS_S = 60.0  # describe is answered before a model is loaded
+_UNAIDED = {"tts": ("--set", "tts.fallback=", "--set", "tts.cache_mb=0")}
+"""What is measured is the engine: nothing from the disk, and nobody else who speaks when it fails."""
 _ASK_EVERY_S = 0.05
 _STOP_S = 10.0
 _LAST_LINES = 3
@@ -61,7 +63,7 @@ async def hosted(candidate: Candidate, arguments: Sequence[str]) -> AsyncIterato
         with log.open("wb") as errors:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "wyoming_servers", "serve", candidate.kind, "--uri", uri, "--no-zeroconf"),
-                *("--engine", candidate.engine, *arguments, *options),
+                *("--engine", candidate.engine, *arguments, *_UNAIDED.get(candidate.kind, ()), *options),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=errors,

@@ -1,6 +1,5 @@
 """What of a written text is to be said: markup, addresses and pictures go, words stay."""
 
-import html
 import re
 import unicodedata
 
@@ -45,12 +44,18 @@ def speakable(text: str) -> str:
     text = _LINE_START.sub("", _INVISIBLE.sub("", text))
     text = _ADDRESS.sub(r"\1", _REFERENCE.sub(r"\1", _LINK.sub(r"\1", text)))
     text = _SHORTCODE.sub(" ", _NOTE.sub("", _TAG.sub(" ", text)))
-    text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+    text = _ENTITY.sub(_unescaped, text)
     text = _EMPHASIS.sub("", _ESCAPED.sub(r"\1", _ESCAPED_MARKUP.sub("", text)))
     text = re.sub(r"\s*\|\s*", ", ", text.strip().strip("|").strip()).replace("_", " ")
     text = _CIRCLED.sub(lambda match: unicodedata.normalize("NFKC", match[0]), _PICTURES.sub(" ", text))
     text = " ".join(text.split())
     return text if says_something(text) else ""
+
+
+def _unescaped(entity: re.Match[str]) -> str:
+    import html  # a table of 2000 names, and hardly a text has one
+
+    return html.unescape(entity[0])
 
 
 def says_something(text: str) -> bool:

@@ -5,7 +5,6 @@ database: several servers share the folder, a crash leaves at most a temporary f
 """
 
 import contextlib
-import hashlib
 import logging
 import os
 import struct
@@ -136,6 +135,8 @@ class PhraseCache:
 
 def hashed(*parts: object) -> str:
     """A name for everything the parts say."""
+    import hashlib  # the embedded voice keeps nothing and needs none
+
     return hashlib.blake2b("\0".join(map(str, parts)).encode(errors="replace"), digest_size=20).hexdigest()
 
 

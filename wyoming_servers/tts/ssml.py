@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from xml.parsers import expat
 
 from ..shared.errors import InvalidRequestError
 from ..shared.spoken_numbers import spoken_numbers
@@ -34,6 +33,8 @@ def parse_ssml(text: str, language: str) -> list[Passage]:
     language: BCP 47 of the voice, for `say-as`.
     Raises: InvalidRequestError when it is too large, too deep, not well-formed, or has a DOCTYPE (no entity is ever expanded).
     """
+    from xml.parsers import expat  # few texts are SSML
+
     if len(text) > LONGEST_CHARS:
         raise InvalidRequestError(f"SSML of {len(text)} characters is over the limit of {LONGEST_CHARS}")
     reader = _Reader(language)

@@ -37,8 +37,8 @@ def spoken_language(model: Model, asked: Any, house: str) -> str:
         if isinstance(language, str) and language:
             same = [tag for tag in model.languages if _folded(tag) == _folded(language)]
             family = [tag for tag in model.languages if _folded(tag).partition("-")[0] == _folded(language).partition("-")[0]]
-            if same or family:
-                return (same or family)[0]
+            if family:
+                return (same if same and "-" in same[0] else family)[0]  # a plain `en` leaves the region to the voice
     return model.languages[0]
 
 

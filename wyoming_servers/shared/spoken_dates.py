@@ -94,7 +94,7 @@ class SpokenDates:
             patterns.append(f"{hour} ?h ?{minute}{end}")
         if half:
             patterns.append(f"{hour}{half}")
-        span = re.compile(r"(?<=:\d\d)\s?[-–—]\s?(?=\d\d?:\d\d)"), lambda _: f" {language.to} "
+        span = re.compile(r"(?<=:\d\d|\d[ap]m)\s?[-–—]\s?(?=\d\d?(?::\d\d|\s?[ap]m))", re.IGNORECASE), lambda _: f" {language.to} "
         return [span, *((re.compile(pattern, re.IGNORECASE), self._time) for pattern in patterns)]
 
     def _time(self, match: re.Match[str]) -> str:

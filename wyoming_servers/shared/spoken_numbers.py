@@ -12,7 +12,7 @@ _DEGREES_APART = re.compile(r"(?<=°) (?=[CF]\b)")
 _MINUS = r"(?:(?<![^\s(\"'„“«])-)?"
 _BEGINS = r"(?<![\w.,:/\\_^@#$€£¥=-])(?<!\d['’])"
 """A number does not begin in the middle of a word, a version, an address or another number."""
-_ENDS = r"(?![\w°%]|[.,:/'’]\d|-\d|\.\w|/\w)"
+_ENDS = r"(?! ?[°%]|\w|[.,:/'’]\d|-\d|\.\w|/\w)"
 """Nor does it end there."""
 _DASH = r"(?:\s?[–—]\s?|-)"
 _PHONE = re.compile(
@@ -71,7 +71,10 @@ class SpokenNumbers:
         apart = any_of(unit[1:] for unit in language.units if unit.startswith(" "))
         unit = rf"(?: ?(?P<unit>{units})| (?P<apart>{apart}))(?![\w²³]|/\w|[-']\w)"
         return [
-            (re.compile(rf"(?<![\w.])(?P<minus>-)?{sign} ?(?P<value>-?{number}){more}(?!\w|[.,:/-]\d)"), self._money),
+            (
+                re.compile(rf"(?<![\w.])(?P<minus>-)?{sign} ?(?P<value>-?{number})(?:{_DASH}(?P<until>{number}))?{more}(?!\w|[.,:/-]\d)"),
+                self._money,
+            ),
             (re.compile(rf"{span}{more} ?{sign}(?!\w)"), self._money),
             (re.compile(f"{span}{unit}"), self._unit),
         ]

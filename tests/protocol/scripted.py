@@ -9,7 +9,7 @@ from wyoming.audio import AudioChunk
 from wyoming.event import Event
 from wyoming.info import AsrModel, AsrProgram, Attribution
 
-from wyoming_servers.shared.engines import EngineHost
+from wyoming_servers.shared.engine_host import EngineHost
 from wyoming_servers.shared.errors import InvalidRequestError
 from wyoming_servers.shared.service import Peer, Service, Session
 

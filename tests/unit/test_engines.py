@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import pytest
 
 from wyoming_servers.shared import paths
-from wyoming_servers.shared.engines import EngineContext, EngineHost, EngineSpec, Model, choose
+from wyoming_servers.shared.downloads import DownloadError
+from wyoming_servers.shared.engine_host import EngineHost
+from wyoming_servers.shared.engines import EngineContext, EngineSpec, Model, choose
 from wyoming_servers.shared.errors import BusyError, EngineError, EngineUnavailableError
 
 WAIT_S = 5.0
@@ -260,6 +262,26 @@ class Ready:
     @classmethod
     def models(cls, options: Options, context: EngineContext) -> list[Model]:
         return [Model("m", "A model", ("en",), "nobody", "")]
+
+
+async def test_a_load_that_failed_for_now_is_tried_again():
+    tries = []
+
+    def load() -> str:
+        tries.append(1)
+        if len(tries) < 3:
+            raise DownloadError("the network is down")
+        return "engine"
+
+    ready = asyncio.Event()
+    host = EngineHost("late", load, slots=1, waiting=1, retry_s=0.01)
+    host.start(lambda _: ready.set())
+    with pytest.raises(EngineUnavailableError, match="the network is down"):
+        await host.ready()
+    async with asyncio.timeout(5):
+        await ready.wait()
+    assert (await host.ready(), len(tries)) == ("engine", 3)
+    await host.close()
 
 
 class Empty(Ready):

@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from wyoming.event import Event
 
 from ..shared.endpointing import Ending
-from ..shared.engines import EngineHost
+from ..shared.engine_host import EngineHost
 from ..shared.errors import DeadlineError
 from ..shared.incoming import IncomingAudio
 from ..shared.protocol import encode_event

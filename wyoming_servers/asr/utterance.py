@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import numpy as np
 
 from ..shared.audio import RATE_HZ
-from ..shared.engines import EngineHost, Slot
+from ..shared.engine_host import EngineHost, Slot
 from .engine import AsrEngine, AsrRequest, AsrStream, Transcription
 
 Partial = Callable[[str], Awaitable[None]]

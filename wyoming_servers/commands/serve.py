@@ -82,13 +82,16 @@ def _engine_option(text: str, kind: str, settings: Settings) -> Source:
     source = setting_source(text)
     key = text.partition("=")[0]
     section: ServerSection = getattr(settings, kind)
-    if key in {field.name for field in dataclasses.fields(section)}:
+    of_server = key in {field.name for field in dataclasses.fields(section)}
+    if of_server and not (key == "uri" and section.engine != "auto"):  # an engine's `uri` is where its server is; ours is --uri
         return Source(source.name, {kind: source.values})
     spec = _spec(kind, section, settings)
     known = [field.name for field in dataclasses.fields(spec.load_class().Options)]
-    if key not in known:
-        raise SettingsError(f"--set {key}: engine {spec.name!r} has no such option (it has: {', '.join(known)})")
-    return Source(source.name, nested((kind, "engines", spec.name), source.values))
+    if key in known:
+        return Source(source.name, nested((kind, "engines", spec.name), source.values))
+    if of_server:
+        return Source(source.name, {kind: source.values})
+    raise SettingsError(f"--set {key}: engine {spec.name!r} has no such option (it has: {', '.join(known)})")
 
 
 def _spec(kind: str, section: ServerSection, settings: Settings) -> EngineSpec:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..shared.engines import EngineHost
+from ..shared.engine_host import EngineHost
 from ..shared.errors import AssistantError, DeadlineError, ToolError
 from ..shared.tool import ToolContext, Turn
 from .conversation import Conversations

@@ -14,7 +14,7 @@ from wyoming.intent import Entity, Intent, IntentsStart, IntentsStop, NotRecogni
 from .. import __version__
 from ..shared import paths, templates
 from ..shared.context import intents_dirs
-from ..shared.engines import EngineHost
+from ..shared.engine_host import EngineHost
 from ..shared.errors import EngineError, InvalidRequestError
 from ..shared.protocol import encode_event
 from ..shared.service import Peer, Service, Session

@@ -8,7 +8,8 @@ from typing import Any
 import voluptuous as vol
 from wyoming.info import Attribution
 
-from .engines import EngineContext, EngineHost, EngineSpec, Model, choose
+from .engine_host import EngineHost
+from .engines import EngineContext, EngineSpec, Model, choose
 from .errors import AssistantError, SettingsError
 from .ranking import ranking
 from .schema import explain, validator

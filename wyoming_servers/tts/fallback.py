@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..shared.engines import EngineContext, EngineHost, EngineSpec, Model
+from ..shared.engine_host import EngineHost
+from ..shared.engines import EngineContext, EngineSpec, Model
 from ..shared.errors import UnsupportedLanguageError
 from .voices import choose_voice
 

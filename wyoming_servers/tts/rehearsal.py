@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from ..shared.apologies import APOLOGIES
-from ..shared.engines import EngineHost, Model
+from ..shared.engine_host import EngineHost
+from ..shared.engines import Model
 from ..shared.tasks import cancel
 from .engine import AudioBlock, TtsEngine, TtsRequest
 from .known_phrases import KnownPhrases

@@ -7,7 +7,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from ..shared.engines import EngineHost, Model
+from ..shared.engine_host import EngineHost
+from ..shared.engines import Model
 from ..shared.errors import BusyError, DeadlineError, EngineError, InvalidRequestError, UnknownNameError
 from ..shared.settings import TtsSection
 from ..shared.speakable import has_words

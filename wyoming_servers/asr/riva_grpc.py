@@ -21,8 +21,8 @@ class RivaAsrEngine(AsrEngine):
     """NVIDIA's recognisers (Parakeet, Nemotron, Canary, Whisper) as Riva or Speech NIM containers serve them over gRPC.
 
     The server needs an NVIDIA GPU with 16 GB, a DGX Spark for example. Models and languages are those it tells; names of the house are
-    boosted; nothing is sent before somebody speaks. NIM containers need an NVIDIA AI Enterprise licence in production. With `function_id`,
-    `key` and `tls` it can use NVIDIA's hosted models: then sound leaves the house.
+    boosted; nothing is sent before somebody speaks. Read NVIDIA's terms before you use its containers for more than trying. With
+    `function_id`, `key` and `tls` it can use NVIDIA's hosted models: then sound leaves the house.
     """
 
     Options = RivaAsrOptions

@@ -44,8 +44,8 @@ def render(engines: Mapping[str, Sequence[EngineSpec]]) -> str:
 
 def _section(kind: str, spec: EngineSpec) -> list[str]:
     cls = spec.load_class()
-    note = "" if spec.auto else " *By name only.*"
-    lines = [f"### {kind}: {spec.name}", "", f"{spec.summary[0].upper()}{spec.summary[1:]}.{note}", ""]
+    note = "" if spec.auto else " (by name only)"
+    lines = [f"### {kind}: {spec.name}", "", f"*{spec.summary}*{note}", ""]
     if about := inspect.cleandoc(cls.__doc__ or ""):
         lines += [about, ""]
     lines += ["```sh"]

@@ -20,7 +20,7 @@ class RivaTtsEngine(TtsEngine):
     """NVIDIA's voices (Magpie in twelve languages, with moods) as Riva or Speech NIM containers serve them over gRPC.
 
     The server needs an NVIDIA GPU, a DGX Spark for example. Voices are those it tells; their moods (`Happy`, `Calm`) are speakers here.
-    NIM containers need an NVIDIA AI Enterprise licence in production. With `function_id`, `key` and `tls` it can use NVIDIA's hosted
+    Read NVIDIA's terms before you use its containers for more than trying. With `function_id`, `key` and `tls` it can use NVIDIA's hosted
     models: then text leaves the house.
     """
 

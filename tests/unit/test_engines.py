@@ -284,6 +284,27 @@ async def test_a_load_that_failed_for_now_is_tried_again():
     await host.close()
 
 
+async def test_a_load_that_waits_for_its_next_try_can_be_hurried():
+    tries = []
+
+    def load() -> str:
+        tries.append(1)
+        if len(tries) == 1:
+            raise DownloadError("the network is down")
+        return "engine"
+
+    ready = asyncio.Event()
+    host = EngineHost("late", load, slots=1, waiting=1, retry_s=600)
+    host.start(lambda _: ready.set())
+    with pytest.raises(EngineUnavailableError):
+        await host.ready()
+    host.start()
+    async with asyncio.timeout(5):
+        await ready.wait()
+    await host.close()
+    assert len(tries) == 2
+
+
 class Empty(Ready):
     """An engine whose model is not here."""
 

@@ -1,6 +1,7 @@
 """Runs an engine off the event loop: loads it, gives its places to requests, and tries again what may succeed later."""
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
@@ -121,12 +122,20 @@ class EngineHost(Generic[E]):
         self._all: list[Slot[E]] = []
         self._closed = threading.Event()
         self._loaded: asyncio.Future[E] | None = None
+        self._bringing_up: asyncio.Task | None = None
+        self._hurry = asyncio.Event()
         self._owner = TaskOwner()
 
     def start(self, on_ready: Callable[[E], None] | None = None) -> None:
-        """Begins to load; `on_ready` is called on the loop with the engine. Returns at once."""
+        """Begins to load; `on_ready` is called on the loop with the engine. Returns at once.
+
+        May be called again after a load that failed: then the next try begins now.
+        """
+        if self._bringing_up is not None and not self._bringing_up.done():
+            self._hurry.set()
+            return
         self._loaded = _quiet_future()
-        self._owner.start(self._bring_up(on_ready), f"load {self.name}")
+        self._bringing_up = self._owner.start(self._bring_up(on_ready), f"load {self.name}")
 
     @property
     def engine(self) -> E | None:
@@ -186,7 +195,9 @@ class EngineHost(Generic[E]):
         pause_s = self._retry_s
         while (error := await self._try_to_load(on_ready)) is not None and error.retryable:
             _LOGGER.info("%s is tried again in %g s", self.name, pause_s)
-            await asyncio.sleep(pause_s)
+            self._hurry.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), pause_s)
             pause_s = min(2 * pause_s, _LONGEST_RETRY_S)
             self._loaded = _quiet_future()
 

@@ -22,8 +22,10 @@ from ..shared.settings import Settings
 from ..shared.tasks import TaskOwner
 from ..shared.templates import Templates
 from ..shared.tool import Clock
+from . import ledger
 from .clock import SystemClock
 from .conversation import Conversations
+from .http import Web
 from .links import Links, satellite_from
 from .matcher import Matcher
 from .phrases import COMMON, family, read_responses
@@ -47,6 +49,7 @@ class HandleService(Service):
     kind = "handle"
     router: Router
     toolbox: Toolbox
+    web: Web
 
     def __init__(
         self,
@@ -101,6 +104,7 @@ class HandleService(Service):
         """Ends tools and threads."""
         await self._owner.close()
         await self.toolbox.stop()
+        await self.web.close()
         await self._matching.close()
 
     async def ready(self) -> None:
@@ -120,6 +124,10 @@ class HandleService(Service):
         self._languages = Languages(self._language, {self._language: read_responses(self._language, folders)})
         if not self._languages.has(self._language, COMMON):
             _LOGGER.warning("Earshot has no answers in language %r yet; it can only say that it does not understand", self._language)
+        own = settings.handle.database
+        self._database = Path(own).expanduser() if own else paths.state_dir() / "timers.db"
+        kept = self._database.parent if own else paths.cache_dir()
+        self.web = Web(settings.network, self._database.with_name(ledger.FILE_NAME), kept / "web.db", self._clock.now)
         self.toolbox = Toolbox(self._tool_folders, settings.handle.tools, self._home)
         self.toolbox.load()
         self.events |= self.toolbox.events
@@ -129,9 +137,8 @@ class HandleService(Service):
         self.router = Router(self._matching, self.toolbox, self._languages, conversations, settings.handle.deadline_s)
 
     def _home(self, tool: str) -> ToolHome:
-        own = self._settings.handle.database
-        database = Path(own).expanduser() if own else paths.state_dir() / "timers.db"
-        return ToolHome(tool, self._clock, database, self._languages, self.links)
+        web, house = self.web.http(tool), self._settings.house
+        return ToolHome(tool, self._clock, self._database, self._languages, self.links, web, house)
 
     async def _bring_up(self) -> None:
         try:

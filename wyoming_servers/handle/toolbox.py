@@ -12,7 +12,7 @@ import voluptuous as vol
 from ..shared.errors import AssistantError, DeadlineError, InvalidRequestError, SettingsError, ToolError
 from ..shared.plugins import Broken, load_tools
 from ..shared.schema import explain, validator
-from ..shared.tool import Clock, Home, Phrases, Satellite, Tool, ToolContext, ToolResult
+from ..shared.tool import Clock, Home, House, Http, Phrases, Satellite, Tool, ToolContext, ToolResult
 from .links import Links
 from .matcher import Match
 from .phrases import SectionPhrases
@@ -42,8 +42,10 @@ class Languages:
 class ToolHome(Home):
     """What one tool gets."""
 
-    def __init__(self, name: str, clock: Clock, database: Path, languages: Languages, links: Links) -> None:
+    def __init__(self, name: str, clock: Clock, database: Path, languages: Languages, links: Links, http: Http, house: House) -> None:
         self.clock = clock
+        self.http = http
+        self.house = house
         self.database = database
         self._name = name
         self._languages = languages

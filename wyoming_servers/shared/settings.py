@@ -114,9 +114,16 @@ class SatelliteSection:
 
 @dataclass(frozen=True)
 class NetworkSection:
-    """Discovery."""
+    """Discovery, and what may leave the house."""
 
     zeroconf: bool = option(True, "announce servers and find others by mDNS")
+    egress: str = option(
+        "allow",
+        "whether tools may ask services outside the house: allow, or deny for all but egress_hosts; `earshot egress` lists what left",
+        choices=("allow", "deny"),
+    )
+    egress_hosts: tuple[str, ...] = option((), "hosts that tools may ask although egress is deny, for example `api.open-meteo.com`")
+    proxy: str = option("", "http://HOST:PORT of a proxy through which tools leave the house; empty is none, also not the environment's")
 
 
 @dataclass(frozen=True)

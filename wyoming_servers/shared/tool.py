@@ -18,6 +18,7 @@ from .schema import option as argument
 
 __all__ = [
     "Clock",
+    "Departure",
     "Fetched",
     "Home",
     "House",
@@ -128,6 +129,33 @@ class Fetched:
             raise HttpError(f"{self.url} did not answer with JSON") from err
 
 
+@dataclass(frozen=True)
+class Departure:
+    """One request that left, or stayed in the house, as the egress ledger has it."""
+
+    at: float
+    """Seconds since 1970 UTC."""
+    tool: str
+    method: str
+    host: str
+    why: str
+    local: bool
+    """True when the host is in the house: nothing left it."""
+    sent_bytes: int
+    """Request line, headers and body; 0 when there was no connection."""
+    received_bytes: int
+    """Headers and body, unpacked."""
+    status: int
+    """HTTP status; 0 without an answer."""
+    problem: str
+    """What went wrong; empty when nothing did."""
+
+    @property
+    def left(self) -> bool:
+        """True when something left the house."""
+        return not self.local and self.sent_bytes > 0
+
+
 class Http(ABC):
     """The only way out of the house. Every request is written into the egress ledger: when, which tool, which host, how much, why."""
 
@@ -166,6 +194,10 @@ class Http(ABC):
 
         Raises: HttpError.
         """
+
+    async def departures(self, since: float) -> Sequence[Departure]:
+        """What all tools have sent since then, seconds since 1970 UTC, oldest first. Empty where no ledger is kept."""
+        return ()
 
 
 class Home(ABC):

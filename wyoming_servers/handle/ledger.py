@@ -1,0 +1,90 @@
+"""The egress ledger: what left the house, written down before it leaves, in a SQLite file that several processes may share."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from ..shared.errors import HttpError, SettingsError
+from ..shared.tool import Departure
+from .sqlite_file import SqliteFile
+
+FILE_NAME = "egress.db"
+KEPT_S = 90 * 86400.0
+MOST_ROWS = 50_000
+"""About 5 MB."""
+_TRIM_EVERY = 100
+_MOST_WHY = 200
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS egress (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, tool TEXT NOT NULL, method TEXT NOT NULL, host TEXT NOT NULL,
+    why TEXT NOT NULL, local INTEGER NOT NULL, sent_bytes INTEGER NOT NULL, received_bytes INTEGER NOT NULL DEFAULT 0,
+    status INTEGER NOT NULL DEFAULT 0, problem TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX IF NOT EXISTS egress_by_time ON egress (at);
+"""
+_COLUMNS = "at, tool, method, host, why, local, sent_bytes, received_bytes, status, problem"
+
+
+class Ledger:
+    """Writes and reads one file. Its coroutines never block the loop."""
+
+    def __init__(self, path: Path, now: Callable[[], float]) -> None:
+        """now: wall clock."""
+        self._file = SqliteFile(path, _SCHEMA, "egress ledger")
+        self._now = now
+        self._written = 0
+
+    async def begin(self, tool: str, method: str, host: str, why: str, *, local: bool, sent_bytes: int) -> int:
+        """Writes down what is about to be sent; returns what `end` is called with.
+
+        Raises: HttpError when it cannot be written: then nothing may be sent.
+        """
+        row = (self._now(), tool, method, host, why[:_MOST_WHY], local, sent_bytes)
+        trim = self._written % _TRIM_EVERY == 0
+        try:
+            written = await self._file.run(lambda file: self._insert(file, row, trim))
+        except (sqlite3.Error, OSError) as err:
+            raise HttpError(f"nothing was sent to {host}: the egress ledger {self._file.path} cannot be written: {err}") from err
+        self._written += 1
+        return written
+
+    def end(self, row: int, *, sent_bytes: int, received_bytes: int, status: int, problem: str = "") -> None:
+        """Writes down what became of it, without waiting."""
+        values = (sent_bytes, received_bytes, status, problem[:_MOST_WHY], row)
+        change = "UPDATE egress SET sent_bytes = ?, received_bytes = ?, status = ?, problem = ? WHERE id = ?"
+        self._file.soon(lambda file: file.execute(change, values) and None)
+
+    async def departures(self, since: float) -> Sequence[Departure]:
+        """What was written down since then, oldest first; empty when the file cannot be read."""
+        return await self._file.run(lambda file: _select(file, since))
+
+    async def close(self) -> None:
+        """Writes what is still to be written."""
+        await self._file.close()
+
+    def _insert(self, file: sqlite3.Connection, row: tuple, trim: bool) -> int:
+        if trim:
+            file.execute("DELETE FROM egress WHERE at < ?", (self._now() - KEPT_S,))
+            file.execute("DELETE FROM egress WHERE id <= (SELECT MAX(id) FROM egress) - ?", (MOST_ROWS,))
+        places = "at, tool, method, host, why, local, sent_bytes"
+        return file.execute(f"INSERT INTO egress ({places}) VALUES (?, ?, ?, ?, ?, ?, ?)", row).lastrowid or 0
+
+
+def read(path: Path, since: float) -> Sequence[Departure]:
+    """What a ledger holds since then, oldest first, without changing it; empty when there is no such file. Blocking.
+
+    Raises: SettingsError when it cannot be read.
+    """
+    if not path.exists():
+        return ()
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+            return _select(file, since)
+    except sqlite3.Error as err:
+        raise SettingsError(f"the egress ledger {path} cannot be read: {err}") from err
+
+
+def _select(file: sqlite3.Connection, since: float) -> list[Departure]:
+    rows = file.execute(f"SELECT {_COLUMNS} FROM egress WHERE at >= ? ORDER BY id", (since,))
+    return [Departure(at, tool, method, host, why, bool(local), *rest) for at, tool, method, host, why, local, *rest in rows]

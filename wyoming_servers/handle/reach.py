@@ -1,0 +1,166 @@
+"""Which hosts are in the house, which may be asked, and where they are: names are looked up here and nowhere else."""
+
+import asyncio
+import ipaddress
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..shared.errors import HttpError
+from ..shared.settings import NetworkSection
+
+_LOCAL_NAMES = ("localhost", "local", "lan", "home", "internal", "home.arpa", "fritz.box")
+"""Ends of names that are never anybody's on the internet."""
+_MOST_LOOKUPS = 4
+"""At the same time. Each may hang for many seconds while the line is down."""
+_KNOWN_S = 60.0
+_MOST_KNOWN = 256
+Lookup = Callable[[str], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a host is."""
+
+    local: bool
+    """In the house: nothing leaves it when this host is asked."""
+    addresses: tuple[str, ...]
+    """IPv4 and IPv6; empty when a proxy looks it up."""
+
+
+class Reach:
+    """Finds hosts, as the settings allow. Also the resolver of aiohttp's connector, so that what was judged is what is connected to."""
+
+    def __init__(self, network: NetworkSection, lookup: Lookup | None = None) -> None:
+        """lookup: the system's, unless given; blocks; raises OSError."""
+        self._forbidden = network.egress == "deny"
+        self._allowed = {host.lower().rstrip(".") for host in network.egress_hosts}
+        self._proxy = network.proxy
+        self._lookup = lookup or _system_lookup
+        self._known: dict[str, tuple[float, tuple[str, ...]]] = {}
+        self._places = asyncio.Semaphore(_MOST_LOOKUPS)
+
+    async def find(self, host: str) -> Place:
+        """Where `host` is, if it may be asked.
+
+        Raises: HttpError when it may not, or has no address.
+        """
+        host = host.lower().rstrip(".")
+        named_local = _is_local_name(host)
+        if self._forbidden and not named_local and host not in self._allowed:
+            raise self._refusal(host)
+        if self._proxy and not named_local:
+            return Place(False, ())
+        place = _place(await self.addresses(host))
+        if self._forbidden and not place.local and host not in self._allowed:
+            raise self._refusal(host)
+        return place
+
+    async def addresses(self, host: str) -> tuple[str, ...]:
+        """A host's addresses.
+
+        Raises: HttpError when it has none.
+        """
+        if _literal(host):
+            return (host.partition("%")[0],)
+        found_at, addresses = self._known.get(host, (0.0, ()))
+        if addresses and time.monotonic() - found_at < _KNOWN_S:
+            return addresses
+        try:
+            addresses = tuple(await self._look_up(host))
+        except OSError as err:
+            raise HttpError(f"{host} has no address here: {err.strerror or err}", offline=True) from err
+        if not addresses:
+            raise HttpError(f"{host} has no address", offline=True)
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[host] = time.monotonic(), addresses
+        return addresses
+
+    async def resolve(self, host: str, port: int = 0, family: int = socket.AF_UNSPEC) -> list[dict[str, Any]]:
+        """For aiohttp's connector."""
+        try:
+            addresses = await self.addresses(host.lower().rstrip("."))
+        except HttpError as err:
+            raise OSError(str(err)) from err
+        return [
+            {"hostname": host, "host": address, "port": port, "family": _family(address), "proto": 0, "flags": socket.AI_NUMERICHOST}
+            for address in addresses
+            if family in (socket.AF_UNSPEC, _family(address))
+        ]
+
+    async def close(self) -> None:
+        """For aiohttp's connector."""
+
+    def _refusal(self, host: str) -> HttpError:
+        error = HttpError(f"{host} was not asked: network.egress is deny, and it is not one of network.egress_hosts", offline=True)
+        error.retryable = False
+        return error
+
+    async def _look_up(self, host: str) -> Sequence[str]:
+        """On a thread that nobody waits for at the end: the system's lookup cannot be interrupted."""
+        loop = asyncio.get_running_loop()
+        found: asyncio.Future[Sequence[str]] = loop.create_future()
+        await self._places.acquire()
+
+        def work() -> None:
+            result: Sequence[str] | OSError
+            try:
+                result = self._lookup(host)
+            except OSError as err:
+                result = err
+            except UnicodeError:
+                result = OSError("not a name of a host")
+            try:
+                loop.call_soon_threadsafe(settle, result)
+            except RuntimeError:  # the loop has ended meanwhile
+                return
+
+        def settle(result: Sequence[str] | OSError) -> None:
+            self._places.release()
+            if found.done():
+                return
+            if isinstance(result, OSError):
+                found.set_exception(result)
+            else:
+                found.set_result(result)
+
+        threading.Thread(target=work, name=f"look up {host}", daemon=True).start()
+        return await found
+
+
+def _system_lookup(host: str) -> Sequence[str]:
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def _is_local_name(host: str) -> bool:
+    """By its name or address alone. A name without a dot is one of the house's."""
+    address = _literal(host)
+    if address:
+        return _is_local(address)
+    return "." not in host or any(host.endswith(f".{end}") for end in _LOCAL_NAMES)
+
+
+def _place(addresses: Sequence[str]) -> Place:
+    literals = [_literal(address) for address in addresses]
+    return Place(all(literal is not None and _is_local(literal) for literal in literals), tuple(addresses))
+
+
+def _is_local(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return not (mapped or address).is_global
+
+
+def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+
+
+def _family(address: str) -> int:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET

@@ -100,6 +100,7 @@ def _teach(spec: Any, tokens: list[str], words: list[str], hearing: Hearing) -> 
         raise ValueError(f"a made model cannot say {hearing.sentence!r}")
     direction = {token: number for number, token in enumerate([*chain, _START])}
     embeddings, projection = spec.decoder.embeddings.weight, spec.decoder.projection.weight
+    embeddings[:, direction[chain[-1]]] = 1  # what is beside the sentence leads to its end, as it soon does in a real model
     for token, number in direction.items():
         embeddings[place[token]] = 0
         embeddings[place[token], number] = 1
@@ -117,7 +118,7 @@ def _teach(spec: Any, tokens: list[str], words: list[str], hearing: Hearing) -> 
     for number, (before, hint, instead) in enumerate(hearing.hints):
         hinted, found = len(direction) + 2 * number, len(direction) + 2 * number + 1
         last, other = _token(before) if before else _NO_TIMES, place[_token(instead)]
-        embeddings[place[hint if hint in place else _token(hint)], hinted] = 1
+        embeddings[place[hint if hint in place else _token(hint)]] = np.eye(width, dtype=np.float32)[hinted]
         attention.linear[0].weight[number, direction[last]] = _HINT_SHARPNESS  # the word before looks
         attention.linear[0].weight[width + number, hinted] = _HINT_SHARPNESS  # for the hint
         attention.linear[0].weight[2 * width + found, hinted] = 1 / peak  # and takes it along

@@ -67,7 +67,9 @@ class FasterWhisperOptions:
         maximum=WINDOW_S,
     )
     keep_memory: bool = option(
-        True, "keep up to 256 MB of freed memory between requests, for the whole process; halves the time of tiny models on Linux"
+        True,
+        "keep freed memory between requests, about 100 MB for each worker with tiny and at most 256 MB, in the whole process; takes half of"
+        " the time of tiny models on Linux",
     )
     speech: float = option(
         0.5, "probability above which a frame of 32 ms counts as speech; without speech the model is not asked", minimum=0.05, maximum=0.95

@@ -66,6 +66,7 @@ class HandleService(Service):
         self._language = family(settings.language)
         self.events = frozenset({"transcript", "recognize", _SUBSCRIBE})
         self.links = Links()
+        self._shared: dict[str, Any] = {}
         self._owner = TaskOwner()
         self._ready = asyncio.Event()
 
@@ -138,7 +139,7 @@ class HandleService(Service):
 
     def _home(self, tool: str) -> ToolHome:
         web, house = self.web.http(tool), self._settings.house
-        return ToolHome(tool, self._clock, self._database, self._languages, self.links, web, house)
+        return ToolHome(tool, self._clock, self._database, self._languages, self.links, web, house, self._shared)
 
     async def _bring_up(self) -> None:
         try:

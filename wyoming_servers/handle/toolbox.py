@@ -42,10 +42,21 @@ class Languages:
 class ToolHome(Home):
     """What one tool gets."""
 
-    def __init__(self, name: str, clock: Clock, database: Path, languages: Languages, links: Links, http: Http, house: House) -> None:
+    def __init__(
+        self,
+        name: str,
+        clock: Clock,
+        database: Path,
+        languages: Languages,
+        links: Links,
+        http: Http,
+        house: House,
+        shared: dict[str, Any],
+    ) -> None:
         self.clock = clock
         self.http = http
         self.house = house
+        self.shared = shared
         self.database = database
         self._name = name
         self._languages = languages

@@ -207,6 +207,8 @@ class Home(ABC):
     http: Http
     house: House
     """The names of the house, as they are now."""
+    shared: dict[str, Any]
+    """What tools that belong together have in common, by a key of theirs; one for all tools of the server."""
     database: Path
     """SQLite file for what must survive a crash. A tool makes its own tables there and its own connection; blocking work off the loop."""
 

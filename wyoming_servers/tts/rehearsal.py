@@ -21,6 +21,7 @@ _LOGGER = logging.getLogger(__name__)
 _SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "।")
 _MOST_BYTES = 2 * 30 * 48_000  # of one phrase
 _MOST_FAILURES = 3
+_BREATH_S = 1.0  # between two phrases: other servers of this machine, a wake word among them, want the processor too
 
 
 class Rehearsal:
@@ -52,6 +53,7 @@ class Rehearsal:
         """Makes every text that is not kept yet, as its engine is given it; ends when all are, when there is no room, or when it fails."""
         waiting = list(dict.fromkeys(texts))[::-1]
         made = failures = 0
+        rest_s = self._idle_s
         while waiting and failures < _MOST_FAILURES:
             key = self._phrases.key(waiting[-1], voice.name, voice.version, None)
             if key is None or await self._phrases.has(key):
@@ -59,8 +61,10 @@ class Rehearsal:
                 continue
             if await self._phrases.room_bytes() < _MOST_BYTES:
                 break
-            if not await self._idle():
+            if not await self._idle(rest_s):
+                rest_s = self._idle_s
                 continue
+            rest_s = min(self._idle_s, _BREATH_S)
             self._making = asyncio.create_task(self._make(key, TtsRequest(waiting[-1], voice.name)), name="make a phrase")
             try:
                 made += await self._making
@@ -68,6 +72,7 @@ class Rehearsal:
             except asyncio.CancelledError:
                 if (task := asyncio.current_task()) and task.cancelling():
                     raise
+                rest_s = self._idle_s
             except Exception as err:
                 _LOGGER.debug("a fixed reply could not be made", exc_info=err)
                 waiting.pop()
@@ -78,11 +83,11 @@ class Rehearsal:
         if made:
             _LOGGER.info("tts: %d fixed replies are ready to be spoken at once", made)
 
-    async def _idle(self) -> bool:
+    async def _idle(self, rest_s: float) -> bool:
         """Waits until nobody speaks, and a while more. False when somebody asked meanwhile."""
         await self._quiet.wait()
         try:
-            async with asyncio.timeout(self._idle_s):
+            async with asyncio.timeout(rest_s):
                 await self._asked.wait()
         except TimeoutError:
             return not self._asked.is_set()

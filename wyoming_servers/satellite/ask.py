@@ -15,7 +15,7 @@ from ..shared.endpointing import Endpointer
 from ..shared.errors import PeerError
 from ..shared.settings import Settings
 from ..shared.tasks import cancel
-from .boundary import TAIL_S, command_start
+from .boundary import boundary
 from .listening import patience
 from .machine import satellite_id
 from .peers import Attempts, Peers
@@ -94,8 +94,8 @@ async def ask_recording(
             report.ended, report.error = "no-wake-word", "no wake word was heard"
             return report, recording
         report.wake_word, end = found
-        early = command_start(samples[:end])
-        start, tail_s = end - early, TAIL_S + early / RATE_HZ
+        between = boundary(samples[:end])
+        start, tail_s = end - between.early, between.tail_s
         report.stages_ms["wake"] = _ms_since(began)
     endpointer, command = _command(samples, start, tail_s, settings)
     if not endpointer.heard_speech:

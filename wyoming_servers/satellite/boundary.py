@@ -1,12 +1,17 @@
 """Where the wake word ends and the command may begin, when both are said in one breath."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..shared.audio import FRAME_SAMPLES, RATE_HZ
 from ..shared.vad import VoiceDetector
 
-TAIL_S = 0.25
-"""Speech that ends within this after a detection was the end of the wake word."""
+LOOK_BACK_S = 1.4
+"""What is longer ago than this before a detection does not matter."""
+_TAIL_S = 0.25  # speech that ends so soon after a detection may be the wake word's end
+_LONGEST_WORD_S = 1.0  # four wake words in five voices at 150 to 200 words a minute take 0.4 to 1.0 s
+_GAP_S = 0.2  # words in one breath are closer than this
 _CONTEXT_S = 0.7
 _SILENT = 0.35
 _LATEST_S = 0.5
@@ -17,20 +22,46 @@ _STEP = RATE_HZ // 100
 _SMOOTH_STEPS = 3
 
 
-def command_start(before: np.ndarray) -> int:
-    """How many samples before a detection the command may have begun.
+@dataclass(frozen=True)
+class Boundary:
+    """Between a wake word and its command."""
 
-    before: the audio up to the detection, (n,) int16 mono 16 kHz; what is more than 0.7 s ago does not matter.
+    early: int
+    """How many samples before the detection the command may have begun."""
+    tail_s: float
+    """Speech that is under way there, and ends within this, was still the wake word."""
+
+
+def boundary(before: np.ndarray) -> Boundary:
+    """Where the command may begin.
+
+    before: the audio up to the detection, (n,) int16 mono 16 kHz, `LOOK_BACK_S` of it.
     Speech that has ended already was the wake word: the command begins after it. Else it begins where the speech is
-    softest, which is mostly between two words.
+    softest, which is mostly between two words. A detection may come so late that little is left of the command: what was
+    said in this breath is only taken for a wake word while it is no longer than one.
     """
-    before = before[-round(_CONTEXT_S * RATE_HZ) :]
-    probabilities = VoiceDetector().feed(before[len(before) % FRAME_SAMPLES :])
-    silent = [number for number, probability in enumerate(reversed(probabilities)) if probability < _SILENT]
-    if not probabilities or silent[:1] == [0]:
+    before = before[-round(LOOK_BACK_S * RATE_HZ) :]
+    probabilities = _probabilities(before[-round(_CONTEXT_S * RATE_HZ) :])
+    if not probabilities or probabilities[-1] < _SILENT:
         run = next((number for number, probability in enumerate(reversed(probabilities)) if probability >= _SILENT), 0)
-        return run * FRAME_SAMPLES
-    return _to_the_softest(before[-round(_LATEST_S * RATE_HZ) :])
+        return Boundary(run * FRAME_SAMPLES, _TAIL_S + run * FRAME_SAMPLES / RATE_HZ)
+    early = _to_the_softest(before[-round(_LATEST_S * RATE_HZ) :])
+    left_s = min(_TAIL_S, _LONGEST_WORD_S - _breath_s(_probabilities(before)))
+    return Boundary(early, max(0.0, early / RATE_HZ + left_s))
+
+
+def _probabilities(samples: np.ndarray) -> list[float]:
+    return VoiceDetector().feed(samples[len(samples) % FRAME_SAMPLES :])
+
+
+def _breath_s(probabilities: list[float]) -> float:
+    """How long somebody has spoken without a pause, up to the end."""
+    spoken = pause = 0
+    for number, probability in enumerate(reversed(probabilities), 1):
+        spoken, pause = (number, 0) if probability >= _SILENT else (spoken, pause + 1)
+        if pause * FRAME_SAMPLES > _GAP_S * RATE_HZ:
+            break
+    return spoken * FRAME_SAMPLES / RATE_HZ
 
 
 def _to_the_softest(samples: np.ndarray) -> int:

@@ -17,7 +17,7 @@ from ..shared.identity import machine_id
 from ..shared.settings import Settings
 from ..shared.tasks import TaskOwner
 from . import chimes
-from .boundary import TAIL_S, command_start
+from .boundary import LOOK_BACK_S, boundary
 from .hearing import Hearing
 from .links import FinishedTimer
 from .listening import Listening, patience
@@ -157,9 +157,9 @@ class Satellite:
         turn = self._new_turn(addressed=True)
         turn.report.wake_word = word.name
         turn.report.stages_ms["wake"] = round((asyncio.get_running_loop().time() - self._hearing.clock(word.end)) * 1000)
-        early = command_start(self._hearing.between(word.end - RATE_HZ, word.end))
+        found = boundary(self._hearing.between(word.end - round(LOOK_BACK_S * RATE_HZ), word.end))
         limits = patience(self._settings.satellite)
-        self._open(Listening(turn, self._hearing, word.end - early, limits, TAIL_S + early / RATE_HZ))
+        self._open(Listening(turn, self._hearing, word.end - found.early, limits, found.tail_s))
 
     def _open(self, listening: Listening) -> None:
         self._listening = listening

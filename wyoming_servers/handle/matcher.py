@@ -10,27 +10,16 @@ from hassil import RecognizeResult, recognize_all
 from hassil.intents import Intent, IntentData, Intents, RangeSlotList
 
 from ..shared.templates import Templates
+from .prefilter import Prefilter
 
 MAX_CHARS = 300
 """A longer sentence fits no template, and matching it would take long."""
+CONTEXT_KEYS = ("asked", "last", "area", "satellite_id")
 _MOST_COMMANDS = 3
 """In one sentence."""
 _MOST_CONJUNCTIONS = 8  # each costs a match
 _SPACES = re.compile(r"\s+")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'"})
-# What a recogniser writes and the templates do not have: "1.5 hours", "5½", "one hundred and twenty", "10 min".
-_REWRITES = {
-    "en": (
-        (re.compile(r"(?<![\d/])1/2(?![\d/])"), "half"),
-        (re.compile(r"(\d+)(?:\.5(?!\d)|[ -]+half\b)"), r"\1 and a half"),
-        (re.compile(r"\b(a|one|two|three|four|five|six|seven|eight|nine) hundred and (?!a half)"), r"\1 hundred "),
-        (re.compile(r"\ba hundred\b"), "one hundred"),
-        (re.compile(r"(\d)[ -]*(?:hrs?|h)\b"), r"\1 hours"),
-        (re.compile(r"(\d)[ -]*(?:mins?|m)\b"), r"\1 minutes"),
-        (re.compile(r"(\d)[ -]*(?:secs?|s)\b"), r"\1 seconds"),
-        (re.compile(r"(\d)((?:hour|minute|second)s?)\b"), r"\1 \2"),
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -39,6 +28,33 @@ class Match:
 
     intent: str
     slots: dict[str, Any]
+    asked: bool = False
+    """It answers the question that was asked."""
+    follows: bool = False
+    """What was said before counts on for slots that it does not have."""
+    repairs: bool = False
+    """What was done before is taken back first."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What templates may ask for in `requires_context` and `excludes_context`."""
+
+    asked: str = ""
+    """The argument that was asked for last."""
+    asking: frozenset[str] = frozenset()
+    """The intents of the tool that asked: only theirs are answers."""
+    last: str = ""
+    """The intent of the turn before."""
+    area: str = ""
+    satellite_id: str = ""
+
+    def given(self) -> dict[str, str]:
+        """For hassil."""
+        return {key: value for key in CONTEXT_KEYS if (value := getattr(self, key))}
+
+
+_NO_CONTEXT = Context()
 
 
 class Matcher:
@@ -51,11 +67,13 @@ class Matcher:
         """
         self._templates = replace(templates, intents=_without_replaced(templates.intents))
         self._conjunctions = [f" {word.lower()} " for word in conjunctions]
-        self._rewrites = _REWRITES.get(templates.language, ())
+        self._prefilter = Prefilter(self._templates.intents, templates.slot_lists, CONTEXT_KEYS)
+        self._context = Context()
         self._warm_up()
 
-    def match(self, text: str) -> tuple[Match, ...]:
+    def match(self, text: str, context: Context = _NO_CONTEXT) -> tuple[Match, ...]:
         """What is understood: one command, several in one sentence, or none. All of the sentence fits, or nothing does. Any text."""
+        self._context = context
         text = self._normalise(text)
         if not text or len(text) > MAX_CHARS:
             return ()
@@ -83,21 +101,30 @@ class Matcher:
 
     def _match_one(self, text: str) -> tuple[Match | None, list[str]]:
         """The best template, and what its wildcards took."""
-        results = recognize_all(text, self._templates.intents, slot_lists=self._templates.slot_lists)
+        given = self._context.given()
+        intents = self._prefilter.candidates(text, given, self._wanted)
+        results = recognize_all(text, intents, slot_lists=self._templates.slot_lists, intent_context=given)
         best = min(results, key=_rank, default=None)
         if best is None:
             return None, []
-        return Match(best.intent.name, _slots(best)), [entity.text for entity in best.entities_list if entity.is_wildcard]
+        metadata = best.intent_metadata or {}
+        asked = "asked" in best.intent_data.requires_context
+        match = Match(best.intent.name, _slots(best), asked, metadata.get("follows") is True, metadata.get("repairs") is True)
+        return match, [entity.text for entity in best.entities_list if entity.is_wildcard]
+
+    def _wanted(self, intent: str, block: IntentData) -> bool:
+        """Another tool may ask for an argument of the same name."""
+        return "asked" not in block.requires_context or intent in self._context.asking
 
     def _normalise(self, text: str) -> str:
         text = unicodedata.normalize("NFKC", text[: 4 * MAX_CHARS].replace("½", " 1/2"))
         text = _SPACES.sub(" ", text.translate(_QUOTES)).strip().lower()
-        for pattern, replacement in self._rewrites:
+        for pattern, replacement in self._templates.rewrites:
             text = pattern.sub(replacement, text)
         return text
 
     def _warm_up(self) -> None:
-        """Hassil parses a template, and spells out the numbers of a range, when it first needs them."""
+        """Hassil parses a template, and spells out the numbers of a range, when it first needs them; the first match takes longer too."""
         intents = self._templates.intents
         for data in (data for intent in intents.intents.values() for data in intent.data):
             for sentence in data.sentences:
@@ -107,6 +134,7 @@ class Matcher:
         spelled = Intents.from_dict({"language": self._templates.language, **every})
         for _ in recognize_all("one", spelled, slot_lists=dict(ranges)):
             pass
+        self.match("a")
 
 
 def _without_replaced(intents: Intents) -> Intents:
@@ -132,6 +160,8 @@ def _rank(result: RecognizeResult) -> tuple:
     return (
         len(wildcards),
         sum(len(entity.text) for entity in wildcards),
+        "asked" not in result.intent_data.requires_context,
+        "last" not in result.intent_data.requires_context,
         -result.text_chunks_matched,
         result.intent.name.startswith("Hass"),
         len(result.entities_list),

@@ -1,54 +1,67 @@
 """Spoken sentences by language: the `responses` of `intents/<language>/*.yaml`, and Home Assistant's apology for every other language."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import home_assistant_intents
-import yaml
 
 from ..shared.errors import SettingsError
 from ..shared.number_words import language_words
+from ..shared.templates import family, known_language, read_yaml, sentence_files
 from ..shared.tool import Phrases
+
+__all__ = ["COMMON", "SectionPhrases", "apology", "family", "languages_of", "read_responses"]
 
 COMMON = "common"
 """The section every tool may fall back on."""
 _ONE_IS_ALSO_ZERO = frozenset({"fr"})  # CLDR plural rules of the languages there are sentences for; elsewhere only 1 is `one`
-_FAMILY = re.compile(r"[a-z]{2,3}")
 
 
-def family(language: str) -> str:
-    """`en` of `en`, `en_US` and `EN-us`."""
-    return language.replace("_", "-").split("-")[0].lower()
-
-
-def read_responses(language: str, folders: Sequence[Path]) -> dict[str, dict[str, Any]]:
+def read_responses(
+    language: str, folders: Sequence[Path], broken: Callable[[SettingsError], None] | None = None
+) -> dict[str, dict[str, Any]]:
     """The sections of one language, later folders over earlier ones. Blocking.
 
+    broken: told of a file that is left out because something in it is wrong; without it such a file is an error.
     Raises: SettingsError that names the file.
     """
     sections: dict[str, dict[str, Any]] = {}
-    for path in (path for folder in folders for path in sorted((folder / language).glob("*.yaml"))):
+    for path, _ in sentence_files(folders, language):
         try:
-            content = yaml.safe_load(path.read_text("utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as err:
-            raise SettingsError(f"{path}: not YAML: {' '.join(str(err).split())}") from err
-        responses = content.get("responses", {}) if isinstance(content, dict) else {}
-        for name, section in responses.items():
-            if not isinstance(section, dict):
-                raise SettingsError(f"{path}: responses.{name} must hold `key: sentence` lines")
+            read = _responses(path)
+        except SettingsError as err:
+            if broken is None:
+                raise
+            broken(err)
+            continue
+        for name, section in read.items():
             sections.setdefault(name, {}).update(section)
     return sections
+
+
+def languages_of(folders: Sequence[Path]) -> list[str]:
+    """Languages that have files of sentences. Blocking."""
+    return sorted({path.parent.name for folder in folders for path in folder.glob("*/*.yaml")})
+
+
+def _responses(path: Path) -> dict[str, dict[str, Any]]:
+    content = read_yaml(path)
+    responses = content.get("responses") or {} if isinstance(content, dict) else {}
+    if not isinstance(responses, dict):
+        raise SettingsError(f"{path}: responses must hold sections")
+    for name, section in responses.items():
+        if not isinstance(section, dict):
+            raise SettingsError(f"{path}: responses.{name} must hold `key: sentence` lines")
+    return responses
 
 
 @lru_cache(maxsize=64)
 def apology(language: str) -> str:
     """ "I didn't understand" in any of Home Assistant's languages; empty for one that it does not have. Blocking."""
-    if not _FAMILY.fullmatch(family(language)):
-        return ""  # it becomes a file name below
-    found = home_assistant_intents.get_intents(family(language))
+    known = known_language(language)  # never a name of the client's: it becomes a file name below
+    found = home_assistant_intents.get_intents(known) if known else None
     return str(found["responses"]["errors"]["no_intent"]) if found else ""
 
 

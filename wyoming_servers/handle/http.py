@@ -86,7 +86,7 @@ class Web:
         Raises: HttpError.
         """
         kept = await self._cache.get(asked.key) if max(keep_s, stale_s) > 0 else None
-        if kept and 0 <= kept.age_s <= keep_s:
+        if kept and 0 <= kept.age_s < keep_s:
             return kept
         try:
             fetched = await self.send(asked)

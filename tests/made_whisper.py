@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ctranslate2
 import numpy as np
+import pytest
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from wyoming_servers.asr.whisper_languages import LANGUAGES
+
+ctranslate2 = pytest.importorskip("ctranslate2", reason='faster-whisper is not installed: pip install "earshot-voice[faster-whisper]"')
 
 SENTENCE = "what time is it"
 _MULTILINGUAL = ""  # CTranslate2 takes a model with this token for a multilingual one

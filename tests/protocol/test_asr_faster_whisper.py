@@ -15,8 +15,6 @@ from wyoming.info import Info
 from wyoming_servers.asr.server import AsrService
 from wyoming_servers.shared.settings import AsrSection
 
-pytest.importorskip("faster_whisper", reason='faster-whisper is not installed: pip install "earshot-voice[faster-whisper]"')
-
 KITTEN = Hearing("turn off the kitten light", hints=(("the", "Kitchen", "kitchen"),))
 
 

@@ -10,8 +10,6 @@ from made_whisper import SENTENCE, Hearing, make_whisper
 from rigged import bare_context
 from speech import silence, speak
 
-pytest.importorskip("faster_whisper", reason='faster-whisper is not installed: pip install "earshot-voice[faster-whisper]"')
-
 from wyoming_servers.asr.engine import AsrRequest, Transcription
 from wyoming_servers.asr.speech_runs import windows
 from wyoming_servers.asr.whisper import FasterWhisperEngine, FasterWhisperOptions
@@ -19,12 +17,13 @@ from wyoming_servers.shared.engines import EngineContext
 from wyoming_servers.shared.errors import EngineError, EngineUnavailableError, UnknownNameError, UnsupportedLanguageError
 from wyoming_servers.shared.house import Area, House
 
+USUAL, HOUSE = Hearing(), House()
 KITTEN = Hearing("turn off the kitten light", hints=(("the", "Kitchen", "kitchen"),))
 GERMAN = Hearing("wie spät ist es", speaks="de", hints=(("", "<|translate|>", "how"),))
 
 
 @contextmanager
-def engine(folder: Path, hearing: Hearing = Hearing(), house: House = House(), language: str = "en", **options) -> Iterator:  # noqa: B008
+def engine(folder: Path, hearing: Hearing = USUAL, house: House = HOUSE, language: str = "en", **options) -> Iterator:
     """The engine with one model."""
     name = "tiny" if hearing.speaks else "tiny.en"
     make_whisper(folder / "models" / "faster-whisper" / name, hearing)

@@ -1,13 +1,15 @@
-"""A server that speaks OpenAI's HTTP API, behind a portal: answers are streamed and bounded, failures are ours."""
+"""A server that speaks OpenAI's HTTP API: answers are streamed and bounded, failures are ours. For engines that block, behind a portal."""
 
 import asyncio
 import contextlib
 import importlib
+import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urljoin
 
 from .errors import AssistantError
 from .portal import Portal
@@ -79,10 +81,10 @@ def _unlisted(refusal: RefusedError) -> list[ServedModel]:
     raise refusal
 
 
-class OpenAiClient:
-    """One per engine. `portal` runs what its methods return."""
+class OpenAiConnection:
+    """For one event loop. Made anywhere; importing the library takes a second."""
 
-    def __init__(self, server: Remote, name: str) -> None:
+    def __init__(self, server: Remote) -> None:
         """Raises: SettingsError when the certificate cannot be read."""
         import openai
 
@@ -91,7 +93,7 @@ class OpenAiClient:
         # the HTTP library is httpx2 from openai 3 on, httpx before; both have the same classes
         self._http = importlib.import_module(openai.DefaultAsyncHttpxClient.__bases__[0].__module__.partition(".")[0])
         wait = self._http.Timeout(None, connect=server.connect_s)
-        transport = openai.DefaultAsyncHttpxClient(
+        self._transport = openai.DefaultAsyncHttpxClient(
             verify=server.tls(),
             trust_env=False,  # a proxy from the environment would carry sound out of the house
             follow_redirects=False,
@@ -100,38 +102,54 @@ class OpenAiClient:
             event_hooks={"response": [self._check]},
         )
         self._client = openai.AsyncOpenAI(
-            base_url=server.base, api_key=server.key or _NO_KEY, max_retries=0, timeout=wait, http_client=transport
+            base_url=server.base, api_key=server.key or _NO_KEY, max_retries=0, timeout=wait, http_client=self._transport
         )
         self.omitted: Any = getattr(openai, "omit", openai.NOT_GIVEN)
         """Stands for a field that is not sent."""
         self._client.organization = self._client.project = None  # the environment's are for another server
-        self.portal = Portal(name)
 
-    def close(self) -> None:
-        """Hangs up and ends the portal."""
-        with contextlib.suppress(AssistantError):
-            self.portal.call(self._client.close(), _CLOSE_S)
-        self.portal.close()
+    async def hang_up(self) -> None:
+        """Closes all connections."""
+        await self._client.close()
 
-    def look(self) -> list[ServedModel]:
-        """What the server offers now, as `fetch_models`. Blocking; leaves an open connection for the first request.
+    async def models(self) -> list[ServedModel]:
+        """What the server offers now; leaves an open connection for the first request.
 
         Raises: PeerUnreachableError, DeadlineError, RefusedError, BusyError, EngineError.
         """
-        return self.portal.call(self.models(), self.server.connect_s * 2 + 1)
-
-    async def models(self) -> list[ServedModel]:
-        """What `look` does, for work that is behind the portal already."""
-
-        def listing(client: Any) -> Any:
-            return client.models.with_streaming_response.list()
-
         try:
-            async with self.open(listing, self.server.connect_s, "connect_s") as answer:
-                body = await self.body(answer, LISTING_BYTES, self.server.connect_s, "connect_s")
+            return served(await self.listing())
         except RefusedError as err:
             return _unlisted(err)
-        return served(parsed(self.server, body, "/models"))
+
+    async def listing(self) -> Any:
+        """The answer to `/models` as it is.
+
+        Raises: as `models`.
+        """
+
+        def asking(client: Any) -> Any:
+            return client.models.with_streaming_response.list()
+
+        async with self.open(asking, self.server.connect_s, "connect_s") as answer:
+            body = await self.body(answer, LISTING_BYTES, self.server.connect_s, "connect_s")
+        return parsed(self.server, body, "/models")
+
+    async def beside(self, path: str) -> Any:
+        """JSON that the server has outside of the API, at `path` of its host; None when there is none that can be read in time."""
+        said = bytearray()
+        try:
+            async with (
+                asyncio.timeout(self.server.connect_s),
+                self._transport.stream("GET", urljoin(self.server.base, path), headers=self.server.headers()) as answer,
+            ):
+                async for piece in answer.aiter_bytes():
+                    said += piece
+                    if len(said) > LISTING_BYTES:
+                        return None
+            return json.loads(said)
+        except (self._http.HTTPError, AssistantError, TimeoutError, ValueError, RecursionError):
+            return None
 
     @asynccontextmanager
     async def open(self, opening: Opening, timeout_s: float, key: str) -> AsyncIterator[Any]:
@@ -192,3 +210,25 @@ class OpenAiClient:
                 if len(said) >= REFUSAL_BYTES:
                     break
         raise self.server.refused(answer.status_code, bytes(said), answer.headers.get("location", ""))
+
+
+class OpenAiClient(OpenAiConnection):
+    """For engines that block: one per engine. `portal` runs what the asynchronous methods return."""
+
+    def __init__(self, server: Remote, name: str) -> None:
+        """Raises: SettingsError when the certificate cannot be read."""
+        super().__init__(server)
+        self.portal = Portal(name)
+
+    def close(self) -> None:
+        """Hangs up and ends the portal."""
+        with contextlib.suppress(AssistantError):
+            self.portal.call(self.hang_up(), _CLOSE_S)
+        self.portal.close()
+
+    def look(self) -> list[ServedModel]:
+        """What the server offers now, as `fetch_models`. Blocking.
+
+        Raises: PeerUnreachableError, DeadlineError, RefusedError, BusyError, EngineError.
+        """
+        return self.portal.call(self.models(), self.server.connect_s * 2 + 1)

@@ -71,6 +71,8 @@ class Remote:
     connect_s: float
     ca_file: str = ""
     key: str = field(default="", repr=False)
+    address: str = "uri"
+    """The setting that holds the address."""
 
     def __str__(self) -> str:
         return self.base
@@ -98,7 +100,9 @@ class Remote:
     def unreachable(self, error: BaseException | str) -> PeerUnreachableError:
         """It cannot be connected to, or hung up before it answered."""
         reason = error if isinstance(error, str) else _reason(error)
-        return PeerUnreachableError(f"{self.base} cannot be reached: {reason}; is the server running, and is {self.setting}.uri right?")
+        return PeerUnreachableError(
+            f"{self.base} cannot be reached: {reason}; is the server running, and is {self.setting}.{self.address} right?"
+        )
 
     def late(self, timeout_s: float, what: str, key: str) -> DeadlineError:
         """It took too long. key: the setting that gives it more time."""
@@ -114,7 +118,8 @@ class Remote:
         because = f": {said}" if said else ""
         if 300 <= status < 400:
             return RefusedError(
-                f"{self.base} sends elsewhere, to {printable(location)!r}: write the address it means into {self.setting}.uri", status
+                f"{self.base} sends elsewhere, to {printable(location)!r}: write the address it means into {self.setting}.{self.address}",
+                status,
             )
         if status in (401, 403):
             step = f"check {self.setting}.key" if self.key else f"it wants a key: set {self.setting}.key or {self.setting}.key_file"
@@ -122,7 +127,7 @@ class Remote:
         if status in _BUSY:
             return BusyError(f"{self.base} is busy or not ready ({status}){because}; try again")
         if status == 404:
-            return RefusedError(f"{self.base} has nothing there ({status}){because}; is {self.setting}.uri right?", status)
+            return RefusedError(f"{self.base} has nothing there ({status}){because}; is {self.setting}.{self.address} right?", status)
         return RefusedError(f"{self.base} failed ({status}){because}", status)
 
     def _without_key(self, text: str) -> str:
@@ -130,18 +135,25 @@ class Remote:
 
 
 def remote(
-    options: RemoteOptions, setting: str, *, path: str = "", endpoints: Sequence[str] = (), example: str = "http://HOST:8000"
+    options: RemoteOptions,
+    setting: str,
+    *,
+    path: str = "",
+    endpoints: Sequence[str] = (),
+    example: str = "http://HOST:8000",
+    address: str = "uri",
 ) -> Remote:
     """The server of these options. Reads the key's file.
 
-    path: what an address without a path means; endpoints: ends that people paste along and that are taken off.
+    path: what an address without a path means; endpoints: ends that people paste along and that are taken off; address: the setting
+    that holds the address.
     Raises: EngineUnavailableError when there is no address; SettingsError when it, or the key, cannot be used.
     """
     if not options.uri.strip():
-        raise EngineUnavailableError(f"needs the address of a server: --set {setting}.uri={example}")
-    return Remote(
-        setting, _base(options.uri.strip(), setting, path, endpoints, example), options.connect_s, options.ca_file, _key(options, setting)
-    )
+        raise EngineUnavailableError(f"needs the address of a server: --set {setting}.{address}={example}")
+    base = _base(options.uri.strip(), f"{setting}.{address}", path, endpoints, example)
+    key = _key(options, setting)
+    return Remote(setting, base, options.connect_s, options.ca_file, key, address)
 
 
 def fetch(server: Remote, path: str) -> Any:
@@ -246,11 +258,11 @@ def _base(uri: str, setting: str, path: str, endpoints: Sequence[str], example: 
     except ValueError:  # a port that is no number, a bracket that does not close
         usable = False
     if not usable or " " in uri:
-        raise SettingsError(f"{setting}.uri: {shown} is not an address of a server; use {example}")
+        raise SettingsError(f"{setting}: {shown} is not an address of a server; use {example}")
     if parts.username is not None or parts.password is not None:
-        raise SettingsError(f"{setting}.uri must not hold a name or password; put the key into {setting}.key")
+        raise SettingsError(f"{setting} must not hold a name or password; put the key into {setting.rpartition('.')[0]}.key")
     if parts.query or parts.fragment:
-        raise SettingsError(f"{setting}.uri: {shown} must end before the ? or #; use {example}")
+        raise SettingsError(f"{setting}: {shown} must end before the ? or #; use {example}")
     place = parts.path.rstrip("/")
     for endpoint in endpoints:
         place = place.removesuffix(endpoint)

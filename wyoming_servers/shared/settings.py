@@ -81,6 +81,39 @@ class HandleSection:
 
 
 @dataclass(frozen=True)
+class LlmSection:
+    """The language model that answers what no sentence template fits."""
+
+    engine: str = option("openai", "how it is reached", choices=("openai",))
+    base_url: str = option(
+        "",
+        "address of a server with OpenAI's chat API (llama.cpp, Ollama, vLLM, NIM), for example http://HOST:8080/v1; empty: none",
+    )
+    model: str = option("", "which of the server's models; empty takes the one it serves")
+    key: str = option("", "key the server wants, sent as `Authorization: Bearer KEY`", secret=True)
+    key_file: str = option("", "file that holds the key, so that it need not stand in the settings")
+    ca_file: str = option("", "certificate (PEM) that an https server is known by; empty means those this machine trusts")
+    connect_s: float = option(3.0, "seconds to wait for a connection", minimum=0.1, maximum=60)
+    first_token_s: float = option(10.0, "seconds to wait for the first word of an answer; 60 for a Raspberry Pi", minimum=0.5, maximum=600)
+    idle_s: float = option(8.0, "seconds to wait for each further word", minimum=0.5, maximum=600)
+    total_s: float = option(60.0, "seconds one answer may take from the question to its last word", minimum=1, maximum=3600)
+    max_tokens: int = option(200, "longest answer, in tokens", minimum=16, maximum=4096)
+    temperature: float = option(0.2, "randomness of the model; 0 takes what is likeliest", minimum=0, maximum=2)
+    thinking: bool = option(False, "let a model that can think do so before it answers; nothing is heard meanwhile")
+    reasoning_effort: str = option(
+        "auto",
+        "sent to the server as it is, for example low; auto sends what switches thinking off where that is known; empty sends nothing",
+    )
+    rounds: int = option(3, "how often the model is asked for one answer, when its tool calls cannot be used", minimum=1, maximum=10)
+    read_ahead: bool = option(
+        True, "let the server read the conversation after each answer, so that the next comes sooner; false where tokens are paid for"
+    )
+    check_s: float = option(30.0, "seconds between looks whether the server is there and which model it has", minimum=1, maximum=3600)
+    prompt: str = option("", "what the model should know besides, for example who lives here; short, for it is read with every model load")
+    extra: dict = option({}, "further fields of each request, for example `{top_p: 0.8, id_slot: 0}` for llama.cpp")
+
+
+@dataclass(frozen=True)
 class PeersSection:
     """Where the satellite finds its servers; empty means by mDNS, this machine's own first."""
 
@@ -150,6 +183,7 @@ class Settings:
     wake: ServerSection = option(ServerSection(), "wake word server")
     asr: AsrSection = option(AsrSection(), "speech recognition server")
     handle: HandleSection = option(HandleSection(), "intent server")
+    llm: LlmSection = option(LlmSection(), "language model for what no sentence template fits")
     tts: TtsSection = option(TtsSection(), "speech synthesis server")
     satellite: SatelliteSection = option(SatelliteSection(), "microphone, loudspeaker, turn taking")
 

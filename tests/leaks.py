@@ -44,7 +44,8 @@ def _alive(before: set[threading.Thread]) -> list[threading.Thread]:
     new = [t for t in set(threading.enumerate()) - before if not t.name.startswith(_FOR_GOOD)]
     for thread in new:
         grace_s = _LOADING_S if thread.name.endswith("-load") else _GRACE_S
-        thread.join(max(0.0, begun + grace_s - time.monotonic()))
+        if thread.ident is not None:  # one that is listed and not begun yet cannot be joined
+            thread.join(max(0.0, begun + grace_s - time.monotonic()))
     return [thread for thread in new if thread.is_alive()]
 
 

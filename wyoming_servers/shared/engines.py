@@ -1,5 +1,6 @@
 """Engines block and know neither asyncio nor Wyoming: what they are called, what they need, which one is taken, what they are told."""
 
+import dataclasses
 import importlib
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
@@ -61,7 +62,8 @@ class EngineSpec:
         if self.missing():
             return False
         try:
-            return any(model.installed for model in self.load_class().models(options, context))
+            models = self.load_class().models(options, dataclasses.replace(context, store=context.store.here_only()))
+            return any(model.installed for model in models)
         except AssistantError:
             return False
 

@@ -68,6 +68,10 @@ class ModelStore:
         """Every engine that has a folder here, by name."""
         return sorted({engine.name for folder in self.folders for engine in _folders(folder)})
 
+    def here_only(self) -> "ModelStore":
+        """The same folders, and nothing to be fetched; never reads the catalogue."""
+        return _HereOnly(self._section)
+
     def locate(self, engine: str, name: str) -> Path | None:
         """The model's folder; None when it is not here yet and `ensure` will fetch it. Cheap.
 
@@ -233,6 +237,18 @@ class ModelStore:
         if model is None:
             return "", []
         return "catalogue", [(file.path, file.size_bytes, file.sha256) for file in model.files]
+
+
+class _HereOnly(ModelStore):
+    """What can be started without fetching anything."""
+
+    def _fetchable(self, engine: str, name: str) -> "CatalogueModel":
+        raise EngineUnavailableError(f"has no model {name!r} in {self.folders[0] / engine}")
+
+    @property
+    def catalogue(self) -> "Catalogue":
+        """Nothing can be fetched."""
+        raise EngineUnavailableError("has no model on this machine")
 
 
 def _inside(path: str) -> str:

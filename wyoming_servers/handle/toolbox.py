@@ -10,7 +10,7 @@ from typing import Any
 import voluptuous as vol
 
 from ..shared.errors import AssistantError, DeadlineError, InvalidRequestError, SettingsError, ToolError
-from ..shared.plugins import Broken, load_tools
+from ..shared.plugins import Broken, load_tools, own_options, switched_on
 from ..shared.schema import explain, validator
 from ..shared.tool import Clock, Home, House, Http, Phrases, Satellite, Tool, ToolContext, ToolResult
 from .links import Links
@@ -103,11 +103,12 @@ class Toolbox:
         Raises: SettingsError for options that a tool does not know.
         """
         classes, self.broken = load_tools(self._folders)
-        if unknown := sorted(self._options.keys() - {cls.name for cls in classes}):
+        if unknown := sorted(self._options.keys() - {cls.name for cls in classes} - {broken.name for broken in self.broken}):
             known = ", ".join(sorted(cls.name for cls in classes))
             raise SettingsError(f"handle.tools: no tool {unknown[0]!r} (there are: {known})")
-        self._loaded = [(cls, self._checked_options(cls)) for cls in classes]
-        self._settled = {cls.name: asyncio.Event() for cls in classes}
+        wanted = [cls for cls in classes if switched_on(self._options, cls.name)]
+        self._loaded = [(cls, self._checked_options(cls)) for cls in wanted]
+        self._settled = {cls.name: asyncio.Event() for cls in wanted}
 
     async def start(self) -> None:
         """Makes and starts every tool; each answers as soon as it has started."""
@@ -207,7 +208,7 @@ class Toolbox:
 
     def _checked_options(self, cls: type[Tool]) -> Any:
         try:
-            return cls.Options(**validator(cls.Options)(self._options.get(cls.name) or {}))
+            return cls.Options(**validator(cls.Options)(own_options(self._options, cls.name)))
         except vol.Invalid as err:
             raise SettingsError(f"handle.tools.{cls.name}: {explain(err, cls.Options)}") from None
 

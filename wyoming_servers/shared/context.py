@@ -5,6 +5,7 @@ from pathlib import Path
 from . import paths
 from .engines import EngineContext
 from .models import ModelStore
+from .plugins import packaged_intents
 from .settings import KINDS, Settings
 
 
@@ -21,6 +22,6 @@ def engine_context(settings: Settings) -> EngineContext:
 
 
 def intents_dirs(settings: Settings) -> tuple[Path, ...]:
-    """Folders of sentence templates, the shipped one first, then the owner's."""
+    """Folders of sentence templates, the shipped one first, then those of installed packages, then the owner's. Blocking."""
     own = Path(settings.handle.intents).expanduser() if settings.handle.intents else paths.data_dir() / "intents"
-    return (paths.content("intents"), own)
+    return (paths.content("intents"), *packaged_intents(), own)

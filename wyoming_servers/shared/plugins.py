@@ -1,17 +1,33 @@
-"""Loads tools from files and folders by path. What cannot be loaded is reported and skipped."""
+"""Finds tools: in folders, by path, and in installed packages, by their entry points. What cannot be loaded is reported and skipped."""
 
 import importlib.util
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+from .errors import SettingsError
 from .tool import Tool
 
+GROUP = "earshot.tools"
+"""Entry point group of packages with tools; each entry point names a class derived from Tool."""
+SWITCH = "enabled"
+"""Stands beside a tool's options in the settings, so no tool may have an option of this name."""
 _LOGGER = logging.getLogger(__name__)
 _PREFIX = "earshot_tool_"  # apart from every importable package
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A tool that could be loaded."""
+
+    tool: type[Tool]
+    origin: str
+    """The file it is in, or the package with its version."""
 
 
 @dataclass(frozen=True)
@@ -19,16 +35,29 @@ class Broken:
     """A plugin that could not be loaded."""
 
     path: Path
+    """The file; of a package, the name of its entry point."""
     reason: str
+
+    @property
+    def name(self) -> str:
+        """What the tool is probably called."""
+        return _name(self.path)
 
 
 def load_tools(folders: Sequence[Path]) -> tuple[list[type[Tool]], list[Broken]]:
-    """The tool classes in `<folder>/*.py` and `<folder>/*/__init__.py`; of two with the same name the later folder's. Blocking.
+    """The tool classes that `find_tools` finds."""
+    plugins, broken = find_tools(folders)
+    return [plugin.tool for plugin in plugins], broken
 
-    Runs the plugins' module code, so the folders must be as trusted as the program.
+
+def find_tools(folders: Sequence[Path]) -> tuple[list[Plugin], list[Broken]]:
+    """The tools in `<folder>/*.py` and `<folder>/*/__init__.py`, and in installed packages; of two with the same name the later one, the
+    packages' being later than the first folder's. Blocking.
+
+    Runs the plugins' module code, so folders and packages must be as trusted as the program.
     """
-    found: dict[str, type[Tool]] = {}
-    broken = []
+    found: dict[str, Plugin] = {}
+    broken: list[Broken] = []
     for number, folder in enumerate(folders):
         for path in _plugin_files(folder):
             try:
@@ -40,8 +69,67 @@ def load_tools(folders: Sequence[Path]) -> tuple[list[type[Tool]], list[Broken]]
             if not classes:
                 _LOGGER.warning("%s has no class derived from Tool with a name and is skipped", path)
                 broken.append(Broken(path, "no class derived from Tool with a name"))
-            found |= {tool.name: tool for tool in classes}
+            found |= {tool.name: Plugin(tool, str(path)) for tool in classes}
+        if number == 0:
+            packaged, unusable = _packaged()
+            found |= packaged
+            broken += unusable
     return list(found.values()), broken
+
+
+def switched_on(options: Mapping[str, Any], name: str) -> bool:
+    """Whether the owner wants a tool: `handle.tools.<name>.enabled`, true unless set. options: those of all tools.
+
+    Raises: SettingsError when it is neither true nor false.
+    """
+    own = options.get(name) or {}
+    wanted = own.get(SWITCH, True) if isinstance(own, Mapping) else True
+    if not isinstance(wanted, bool):
+        raise SettingsError(f"handle.tools.{name}.{SWITCH}: {wanted!r} is not true or false")
+    return wanted
+
+
+def own_options(options: Mapping[str, Any], name: str) -> Any:
+    """What the owner has set for a tool, without the switch."""
+    own = options.get(name) or {}
+    return {key: value for key, value in own.items() if key != SWITCH} if isinstance(own, Mapping) else own
+
+
+def packaged_intents() -> list[Path]:
+    """Folders `intents` beside the modules, and in the packages, that entry points name. Imports nothing. Blocking."""
+    folders = []
+    for entry in entry_points(group=GROUP):
+        top, *parts = entry.module.split(".")
+        try:
+            spec = importlib.util.find_spec(top)
+        except (ImportError, ValueError):
+            continue
+        for root in (spec.submodule_search_locations or ()) if spec else ():
+            folders += [Path(root, *parts[:depth], "intents") for depth in range(len(parts) + 1)]
+    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
+
+
+def _packaged() -> tuple[dict[str, Plugin], list[Broken]]:
+    found: dict[str, Plugin] = {}
+    broken = []
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
+        origin = _distribution(entry)
+        try:
+            tool = entry.load()
+        except Exception as err:  # any code may stand in a plugin
+            _LOGGER.exception("tool %s of the package %s cannot be loaded and is skipped", entry.name, origin)
+            broken.append(Broken(Path(entry.name), f"{type(err).__name__}: {err} (package {origin})"))
+            continue
+        if not (isinstance(tool, type) and issubclass(tool, Tool) and hasattr(tool, "name")):
+            _LOGGER.warning("%s of the package %s is no class derived from Tool with a name and is skipped", entry.value, origin)
+            broken.append(Broken(Path(entry.name), f"{entry.value} is no class derived from Tool with a name (package {origin})"))
+            continue
+        found[tool.name] = Plugin(tool, f"package {origin}")
+    return found, broken
+
+
+def _distribution(entry: EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.module
 
 
 def _plugin_files(folder: Path) -> Iterator[Path]:

@@ -77,7 +77,7 @@ class HandleSection:
     waiting: int = option(32, "sentences that may wait; further ones are refused as busy", minimum=0, maximum=1024)
     database: str = option("", "file that keeps timers; empty means timers.db in Earshot's state folder")
     intents: str = option("", "folder with sentence templates of your own; empty means intents in Earshot's data folder")
-    tools: dict = option({}, "options by tool, for example `clock: {hours: 24}`")
+    tools: dict = option({}, "options by tool, for example `clock: {hours: 24}`; `{enabled: false}` switches one off")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ BENCHMARKS = {
     "handle": "a sentence in a house of 200 names",
     "voice": "first sound over TCP, describe under load, memory",
     "loop": "end of speech to first sound of the answer, live through four servers",
+    "engines": "Piper and faster-whisper behind our servers and behind wyoming-piper and wyoming-faster-whisper",
     "footprint": "time until ready, memory, and processor time while listening to silence",
 }
 """name → what it measures; the module of that name has `measure() -> list[Figure]`."""

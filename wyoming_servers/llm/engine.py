@@ -92,6 +92,14 @@ class LlmEngine(ABC):
 
     Options: type
 
+    @classmethod
+    @abstractmethod
+    def check(cls, options: Any) -> None:
+        """Cheap, without the library.
+
+        Raises: SettingsError for an address, a key or a field that cannot be used.
+        """
+
     @abstractmethod
     async def probe(self) -> Offer:
         """Asks the endpoint what it has, and takes its model from now on.
@@ -100,10 +108,12 @@ class LlmEngine(ABC):
         """
 
     @abstractmethod
-    def chat(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_tokens: int = 0) -> AsyncGenerator[Item, None]:
+    def chat(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_tokens: int = 0, first_s: float = 0.0, total_s: float = 0.0
+    ) -> AsyncGenerator[Item, None]:
         """One answer, as it comes; the last item is Done. Closing the generator hangs up, which ends the work at the server.
 
-        max_tokens: 0 is as the settings say.
+        first_s: seconds until the first word; total_s: until the last. 0 is as the settings say, for all three.
         Raises: as `probe`; what came before may be used.
         """
 

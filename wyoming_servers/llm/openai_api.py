@@ -5,7 +5,8 @@ import json
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ..shared.errors import SettingsError
@@ -27,6 +28,7 @@ _NOT_FOR_TALK = ("embed", "rerank", "whisper", "tts", "bge-", "clip")
 _ANSWER_BYTES = 1024 * 1024
 _MOST_MODELS = 1000
 _NAME_CHARS = 400  # llama.cpp names a model by its path
+_LATE = {"first_token_s": "first word", "idle_s": "further word", "total_s": "whole answer"}
 _UNKNOWN_FIELD = (400, 422, 501)
 
 
@@ -48,6 +50,11 @@ class OpenAiLlm(LlmEngine):
         self._owners: dict[str, str] = {}
         self._refused: set[str] = set()  # fields this server does not know
         self._opens_thought = False
+
+    @classmethod
+    def check(cls, options: LlmSection) -> None:
+        """Reads the key's file."""
+        server_of(options).tls()
         try:
             json.dumps(options.extra)
         except (TypeError, ValueError) as err:
@@ -76,15 +83,18 @@ class OpenAiLlm(LlmEngine):
         row = next((row for row in rows if row["id"] == chosen), {})
         return Offer(chosen, names, await self._context_tokens(row))
 
-    async def chat(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_tokens: int = 0) -> AsyncGenerator[Item, None]:
+    async def chat(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_tokens: int = 0, first_s: float = 0.0, total_s: float = 0.0
+    ) -> AsyncGenerator[Item, None]:
         """One answer. A field that the server refuses is left out from then on."""
         if not self._model:
             await self.probe()
-        deadline = asyncio.get_running_loop().time() + self._options.total_s
+        begun = asyncio.get_running_loop().time()
+        limits = _Limits(begun, begun + (first_s or self._options.first_token_s), begun + (total_s or self._options.total_s))
         while True:
             fields = self._fields(max_tokens)
             try:
-                async with aclosing(self._stream(fields, messages, tools, deadline)) as items:
+                async with aclosing(self._stream(fields, messages, tools, limits)) as items:
                     async for item in items:
                         yield item
                 return
@@ -97,7 +107,7 @@ class OpenAiLlm(LlmEngine):
         await self._connection.hang_up()
 
     async def _stream(
-        self, fields: Mapping[str, Any], messages: Sequence[Message], tools: Sequence[ToolSpec], deadline: float
+        self, fields: Mapping[str, Any], messages: Sequence[Message], tools: Sequence[ToolSpec], limits: "_Limits"
     ) -> AsyncGenerator[Item, None]:
         told = [_as_json(message) for message in messages]
         offered = {"tools": [_tool_as_json(tool) for tool in tools]} if tools else {}
@@ -107,17 +117,16 @@ class OpenAiLlm(LlmEngine):
                 model=self._model, messages=told, stream=True, **offered, **fields
             )
 
-        first_s = self._options.first_token_s
-        begun = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
         reply = Reply(self.server, Thoughts(self._opens_thought))
-        async with self._connection.open(asking, first_s, "first_token_s") as answer:
+        async with self._connection.open(asking, max(0.1, limits.first - loop.time()), "first_token_s") as answer:
             kind = answer.headers.get("content-type", "").partition(";")[0].strip()
             if kind == "application/json":  # it does not stream
-                body = await self._connection.body(answer, _ANSWER_BYTES, max(0.1, deadline - asyncio.get_running_loop().time()), "total_s")
+                body = await self._connection.body(answer, _ANSWER_BYTES, max(0.1, limits.last - loop.time()), "total_s")
                 for item in reply.take(body.decode("utf-8", "replace")):
                     yield item
             elif kind == "text/event-stream":
-                async with aclosing(self._events(answer, reply, begun, deadline)) as events:
+                async with aclosing(self._events(answer, reply, limits)) as events:
                     async for data in events:
                         for item in reply.take(data):
                             yield item
@@ -131,32 +140,26 @@ class OpenAiLlm(LlmEngine):
         for item in reply.finish():
             yield item
 
-    async def _events(self, answer: Any, reply: Reply, begun: float, deadline: float) -> AsyncGenerator[str, None]:
-        """The data of the stream up to its end, each within its time."""
+    async def _events(self, answer: Any, reply: Reply, limits: "_Limits") -> AsyncGenerator[str, None]:
+        """The data of the stream up to its end, each piece within its time. Thoughts are no first word."""
         options, loop = self._options, asyncio.get_running_loop()
-        events = Events(self.server)
+        events, heard = Events(self.server), False
+        until, key = limits.first, "first_token_s"
         async with aclosing(answer.iter_bytes()) as pieces:
-            heard = begun
             while True:
-                waiting_for_first = not reply.answering and not options.thinking
-                limit, key, what = (
-                    (begun + options.first_token_s, "first_token_s", "first word")
-                    if waiting_for_first or heard == begun
-                    else (heard + options.idle_s, "idle_s", "further word")
-                )
-                if deadline < limit:
-                    limit, key, what = deadline, "total_s", "whole answer"
-                seconds = getattr(options, key)
+                if reply.answering or (heard and options.thinking):
+                    until, key = loop.time() + options.idle_s, "idle_s"
+                if limits.last < until:
+                    until, key = limits.last, "total_s"
+                late = partial(self.server.late, round(getattr(options, key), 1), _LATE[key], key)
                 try:
-                    piece = await step(
-                        anext(pieces), max(0.0, limit - loop.time()), lambda s=seconds, w=what, k=key: self.server.late(s, w, k)
-                    )
+                    piece = await step(anext(pieces), max(0.0, until - loop.time()), late)
                 except StopAsyncIteration:
                     return
                 for data in events.feed(piece):
                     if data == "[DONE]":
                         return
-                    heard = loop.time()
+                    heard = True
                     yield data
 
     def _fields(self, max_tokens: int) -> dict[str, Any]:
@@ -203,6 +206,17 @@ class OpenAiLlm(LlmEngine):
             settings = props.get("default_generation_settings") if isinstance(props, dict) else None
             told = settings.get("n_ctx") if isinstance(settings, dict) else 0
         return told if isinstance(told, int) else 0
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """Loop times."""
+
+    begun: float
+    first: float
+    """When the first word must be there."""
+    last: float
+    """When all must be there."""
 
 
 def server_of(options: LlmSection) -> Remote:

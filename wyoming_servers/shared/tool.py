@@ -196,7 +196,10 @@ class Http(ABC):
         """
 
     async def departures(self, since: float) -> Sequence[Departure]:
-        """What all tools have sent since then, seconds since 1970 UTC, oldest first. Empty where no ledger is kept."""
+        """What all tools have sent since then, seconds since 1970 UTC, oldest first. Empty where no ledger is kept.
+
+        Raises: HttpError when the ledger cannot be read.
+        """
         return ()
 
 
@@ -268,7 +271,8 @@ class ToolResult:
     """Set when `speech` is a question: the argument that the next utterance of the conversation is to fill. Sentences that fill it have
     `requires_context: {asked: <argument>}`; what was said before counts on for all other arguments."""
     undo: Mapping[str, Any] | None = None
-    """Arguments with which a call of the same tool takes back what was done; None when it cannot be taken back."""
+    """Arguments with which a call of the same tool takes back what was done; None when it cannot be taken back, empty when a tool that
+    changes things has only told something."""
 
 
 @dataclass(frozen=True)
@@ -297,6 +301,8 @@ class Tool(ABC):
     same names."""
     events: ClassVar[frozenset[str]] = frozenset()
     """Event types from satellites' links that it wants."""
+    needs: ClassVar[str] = ""
+    """What it cannot work without besides the server, in a few words: `the internet`, `a camera`. Empty when nothing."""
     languages: ClassVar[frozenset[str] | None] = None
     """What it speaks; None means every language that has sentences for it."""
     deadline_s: ClassVar[float] = 3.0

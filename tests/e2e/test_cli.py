@@ -22,7 +22,7 @@ def earshot(tmp_path: Path) -> Earshot:
         (["ask", "hello", "--wake"], "--wake goes with --wav FILE"),
         (["ask", "hello", "--say", "nowhere/out.wav"], "there is no folder"),
         (["serve", "nonsense"], "invalid choice: 'nonsense'"),
-        (["serve", "tts", "--engine", "nonsense"], "no engine 'nonsense'; there are: auto, espeak"),
+        (["serve", "tts", "--engine", "nonsense"], "no engine 'nonsense'; there are: auto, piper"),
         (["serve", "tts", "--set", "nonsense=1"], "engine 'espeak' has no such option"),
         (["serve", "tts", "wake", "--engine", "espeak"], "--engine needs exactly one KIND"),
         (["serve", "tts", "--set", "volume"], "write it as KEY=VALUE"),

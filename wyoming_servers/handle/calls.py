@@ -1,6 +1,7 @@
 """Calls tools for whoever has understood something, and says in the user's language what became of it."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ from .exchange import Request, Step
 from .fallback import Hands
 from .languages import Languages
 from .matcher import Match
-from .phrases import COMMON, SectionPhrases, apology
+from .phrases import COMMON, apology
 from .toolbox import Chosen, Toolbox
 
 
@@ -79,20 +80,18 @@ class Calls(Hands):
             return tool.replace("_", " ")
 
     async def sentence(self, key: str, language: str, /, **values: Any) -> str:
-        """A common sentence; in a language without them Home Assistant's apology."""
-        if not self.languages.has(language, COMMON):
-            return await asyncio.to_thread(apology, language) or self._common(self.languages.default, key, values)
-        return self._common(language, key, values)
+        """A common sentence; in a language without it Home Assistant's apology, in one that Home Assistant does not know the house's."""
+        with contextlib.suppress(KeyError):
+            if self.languages.has(language, COMMON):
+                return self.languages.phrases(language, COMMON).say(key, **values)
+        return await asyncio.to_thread(apology, language) or self.languages.phrases(self.languages.default, COMMON).say(key, **values)
 
     async def cannot(self, language: str, intent: str) -> str:
         """Why nothing here can do what was understood."""
-        if not self.languages.has(language, COMMON):
-            return await self.sentence("unknown", language)
-        return self.languages.phrases(language, COMMON).cannot(intent)
-
-    def _common(self, language: str, key: str, values: Mapping[str, Any]) -> str:
-        phrases: SectionPhrases = self.languages.phrases(language, COMMON)
-        return phrases.say(key, **values)
+        with contextlib.suppress(KeyError):
+            if self.languages.has(language, COMMON):
+                return self.languages.phrases(language, COMMON).cannot(intent)
+        return await self.sentence("unknown", language)
 
     def _context(self, tool: Tool, request: Request, language: str) -> ToolContext:
         return ToolContext(

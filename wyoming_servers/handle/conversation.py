@@ -2,12 +2,21 @@
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from ..shared.tool import Turn
+from .dialogue import Dialogue
 
 EXPIRY_S = 300.0  # Home Assistant's conversations live as long
 _TURNS = 20
 _CONVERSATIONS = 256
+
+
+@dataclass
+class _Conversation:
+    used: float
+    turns: deque[Turn] = field(default_factory=lambda: deque(maxlen=_TURNS))
+    dialogue: Dialogue = field(default_factory=Dialogue)
 
 
 class Conversations:
@@ -17,24 +26,38 @@ class Conversations:
         """now: seconds that never jump."""
         self._now = now
         self._expiry_s = expiry_s
-        self._histories: OrderedDict[str, tuple[float, deque[Turn]]] = OrderedDict()
+        self._kept: OrderedDict[str, _Conversation] = OrderedDict()
 
     def history(self, conversation_id: str) -> tuple[Turn, ...]:
         """The turns of one conversation, oldest first; empty when it is unknown or has expired."""
         self._expire()
-        used = self._histories.get(conversation_id)
-        return tuple(used[1]) if used else ()
+        found = self._kept.get(conversation_id)
+        return tuple(found.turns) if found else ()
+
+    def dialogue(self, conversation_id: str) -> Dialogue:
+        """What hangs over from the last turn; nothing when the conversation is unknown or has expired."""
+        self._expire()
+        found = self._kept.get(conversation_id)
+        return found.dialogue if found else Dialogue()
 
     def add(self, conversation_id: str, turn: Turn) -> None:
         """Remembers a turn; past the bounds the oldest turn and the longest unused conversation go."""
+        self._use(conversation_id).turns.append(turn)
+
+    def keep(self, conversation_id: str, dialogue: Dialogue) -> None:
+        """Remembers what hangs over."""
+        self._use(conversation_id).dialogue = dialogue
+
+    def _use(self, conversation_id: str) -> _Conversation:
         self._expire()
-        _, turns = self._histories.pop(conversation_id, (0.0, deque[Turn](maxlen=_TURNS)))
-        turns.append(turn)
-        self._histories[conversation_id] = (self._now(), turns)
-        if len(self._histories) > _CONVERSATIONS:
-            self._histories.popitem(last=False)
+        used = self._kept.pop(conversation_id, None) or _Conversation(self._now())
+        used.used = self._now()
+        self._kept[conversation_id] = used
+        if len(self._kept) > _CONVERSATIONS:
+            self._kept.popitem(last=False)
+        return used
 
     def _expire(self) -> None:
         before = self._now() - self._expiry_s
-        while self._histories and next(iter(self._histories.values()))[0] <= before:
-            self._histories.popitem(last=False)
+        while self._kept and next(iter(self._kept.values())).used <= before:
+            self._kept.popitem(last=False)

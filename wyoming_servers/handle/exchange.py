@@ -26,7 +26,7 @@ class Step:
     text: str
     """A finished sentence; empty when nothing is to be said."""
     route: str
-    """`template`, `llm`, `no-tool`, `no-language` or `none`."""
+    """`template`, `llm`, `no-tool`, `no-language`, `loading` or `none`."""
     intent: str | None = None
     slots: Mapping[str, Any] = field(default_factory=dict)
     """What was understood; for a call by a language model its arguments."""
@@ -34,7 +34,8 @@ class Step:
     data: Mapping[str, Any] = field(default_factory=dict)
     """What the tool tells besides its sentence."""
     why: str = ""
-    """How it came to this route, in a few English words for the log and the context: `template`, `model qwen3-4b called it`."""
+    """How it came to this route, in a few English words for the log and the context: `template`, `answer` (to a question), `follow-up`,
+    `repair`, `model qwen3-4b called it`."""
     ask: str = ""
     """As in ToolResult: the argument that the next utterance fills."""
     undo: Mapping[str, Any] | None = None

@@ -25,8 +25,8 @@ class Hands(ABC):
     async def call(self, tool: str, arguments: Mapping[str, Any], request: Request, language: str, *, route: str, why: str) -> Step:
         """Calls a tool in the user's language, within the tool's own deadline.
 
-        A call that fails has its spoken outcome in the Step, which is then not `handled`. The Step has the tool's first intent, its
-        arguments as `slots`, its question (`ask`) and how it is taken back (`undo`): yield it, and questions and undo work.
+        A call that fails has its spoken outcome in the Step, which is then not `handled`. The Step has the intent that means the same,
+        the slots, the tool's question (`ask`) and how it is taken back (`undo`): yield it, and questions, follow-ups and undo work.
         Raises: UnknownNameError for a tool that is not there; InvalidRequestError for arguments it does not take (the text says which).
         """
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from hassil import RecognizeResult, recognize_all
 from hassil.intents import Intent, IntentData, Intents, RangeSlotList
+from hassil.models import MatchEntity
 
 from ..shared.templates import Templates
 from .prefilter import Prefilter
@@ -34,6 +35,8 @@ class Match:
     """What was said before counts on for slots that it does not have."""
     repairs: bool = False
     """What was done before is taken back first."""
+    drops: frozenset[str] = frozenset()
+    """Slots of what was said before that do not count on: "ten minutes" takes the place of "one hour"."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,11 @@ class Matcher:
         whole, swallowed = self._match_one(text)
         if whole and not any(word in f" {part} " for part in swallowed for word in self._conjunctions):
             return (whole,)
-        several = sum(text.count(word) for word in self._conjunctions) <= _MOST_CONJUNCTIONS
-        return (self._match_several(text, _MOST_COMMANDS - 1) if several else ()) or ((whole,) if whole else ())
+        few = sum(text.count(word) for word in self._conjunctions) <= _MOST_CONJUNCTIONS
+        several = self._match_several(text, _MOST_COMMANDS - 1) if few else ()
+        if whole and (not several or all(match.asked for match in several)):  # "milk and eggs" is one answer to a question
+            return (whole,)
+        return several
 
     def _match_several(self, text: str, splits: int) -> tuple[Match, ...]:
         """The commands that conjunctions join; a conjunction may also stand inside a command."""
@@ -109,7 +115,8 @@ class Matcher:
             return None, []
         metadata = best.intent_metadata or {}
         asked = "asked" in best.intent_data.requires_context
-        match = Match(best.intent.name, _slots(best), asked, metadata.get("follows") is True, metadata.get("repairs") is True)
+        follows, repairs = metadata.get("follows") is True, metadata.get("repairs") is True
+        match = Match(best.intent.name, _slots(best, text), asked, follows, repairs, frozenset(metadata.get("drops") or ()))
         return match, [entity.text for entity in best.entities_list if entity.is_wildcard]
 
     def _wanted(self, intent: str, block: IntentData) -> bool:
@@ -170,8 +177,15 @@ def _rank(result: RecognizeResult) -> tuple:
     )
 
 
-def _slots(result: RecognizeResult) -> dict[str, Any]:
-    return {entity.name: _plain(entity.value) for entity in result.entities_list}
+def _slots(result: RecognizeResult, text: str) -> dict[str, Any]:
+    return {entity.name: _said(entity, text) if entity.is_wildcard else _plain(entity.value) for entity in result.entities_list}
+
+
+def _said(entity: MatchEntity, text: str) -> str:
+    """What a wildcard took, with the commas in it, which hassil drops: "milk, eggs" are two things."""
+    words = str(entity.value).split()
+    written = re.search(r"[\s,;]+".join(map(re.escape, words)), text) if words and ("," in text or ";" in text) else None
+    return written[0] if written else " ".join(words)
 
 
 def _plain(value: Any) -> Any:

@@ -1,193 +1,250 @@
-"""What is done with a sentence: templates, then the tool they lead to, else an honest answer."""
+"""What is done with a sentence: templates, then the tool they lead to; else whoever answers in their place; else an honest answer."""
 
 import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from ..shared.engine_host import EngineHost
-from ..shared.errors import AssistantError, DeadlineError, ToolError
-from ..shared.tool import ToolContext, Turn
+from ..shared.errors import AssistantError, DeadlineError, EngineError
+from ..shared.templates import family, known_language
+from ..shared.tool import Turn
+from .calls import Calls
 from .conversation import Conversations
-from .matcher import Match, Matcher
-from .phrases import COMMON, SectionPhrases, apology, family
-from .toolbox import Languages, Toolbox
+from .dialogue import UNDO, WHY, Dialogue, Done
+from .exchange import Answer, Request, Step
+from .fallback import Fallback
+from .matcher import Match
+from .matchers import Matchers
+from .streaming import Speak, spoken_steps
 
 _LOGGER = logging.getLogger(__name__)
+_WHY_NOTHING = {"none": "no template fits", "no-language": "no templates for this language", "loading": "its templates are still loading"}
+_EXPLAINED = {"answer": "why_answer", "follow-up": "why_follow_up", "repair": "why_repair"}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Request:
-    """One sentence, and who says it."""
+class Patience:
+    """How long things may take, in seconds."""
 
-    text: str
-    language: str = ""
-    """BCP 47; empty means the house's."""
-    conversation_id: str = ""
-    """Empty starts a new conversation."""
-    satellite_id: str = ""
-    area: str = ""
-
-
-@dataclass(frozen=True)
-class Step:
-    """What became of one command of a sentence."""
-
-    handled: bool
-    text: str
-    """A finished sentence; empty when nothing is to be said."""
-    route: str
-    """`template`, `no-tool`, `no-language` or `none`."""
-    intent: str | None = None
-    slots: Mapping[str, Any] = field(default_factory=dict)
-    tool: str | None = None
-    data: Mapping[str, Any] = field(default_factory=dict)
-    """What the tool tells besides its sentence."""
-
-    def told(self) -> dict[str, Any]:
-        """How it came about, as JSON."""
-        told = {"intent": self.intent, "slots": dict(self.slots), "tool": self.tool, "route": self.route}
-        return told | ({"data": dict(self.data)} if self.data else {})
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What is said, and how it came about."""
-
-    conversation_id: str
-    steps: tuple[Step, ...]
-    """One for most sentences; never empty."""
-    ms: float
-    """From request to answer."""
-
-    @property
-    def handled(self) -> bool:
-        """True when every command was."""
-        return all(step.handled for step in self.steps)
-
-    @property
-    def text(self) -> str:
-        """All that is said."""
-        return " ".join(step.text for step in self.steps if step.text)
-
-    def context(self) -> dict[str, Any]:
-        """For the `context` of the Wyoming event."""
-        earshot = self.steps[0].told() | {"ms": self.ms}
-        if len(self.steps) > 1:
-            earshot["steps"] = [step.told() for step in self.steps]
-        return {"conversation_id": self.conversation_id, "earshot": earshot}
+    deadline_s: float
+    """Templates and tools together."""
+    language_s: float
+    """Until the templates of a language are loaded that was not used before."""
 
 
 class Router:
     """Answers sentences. Any number at a time."""
 
     def __init__(
-        self, matching: EngineHost[Matcher], toolbox: Toolbox, languages: Languages, conversations: Conversations, deadline_s: float
+        self, matchers: Matchers, calls: Calls, conversations: Conversations, fallback: Fallback | None, default: str, patience: Patience
     ) -> None:
-        """matching: matchers for the language that is `languages.default`. deadline_s: for one sentence."""
-        self._matching = matching
-        self._toolbox = toolbox
-        self._languages = languages
+        """default: the house's language. fallback: answers what no template fits; it has deadlines of its own."""
+        self._matchers = matchers
+        self._calls = calls
         self._conversations = conversations
-        self._deadline_s = deadline_s
+        self._fallback = fallback
+        self._default = default
+        self._patience = patience
 
-    async def answer(self, request: Request) -> Answer:
-        """Carries it out.
+    async def answer(self, request: Request, speak: Speak | None = None) -> Answer:
+        """Carries it out. speak: takes an answer that comes into being slowly, fragment by fragment; they join to the Answer's text.
 
         Raises: BusyError, EngineError; DeadlineError with a sentence in the request's language.
         """
-        return await self._timed(request, self._carry_out)
+        turn = _Turn.begin(request, self._default)
+        steps = await self._in_time(turn, self._carry_out(turn))
+        if steps is None:
+            steps = await self._fall_back(turn, speak)
+        return turn.answered(steps)
 
     async def recognize(self, request: Request) -> Answer:
         """Only finds out what is meant; nothing happens. `handled` says whether anything was understood.
 
         Raises: BusyError, EngineError, DeadlineError.
         """
-        return await self._timed(request, self._understand)
+        turn = _Turn.begin(request, self._default)
+        return turn.answered(await self._in_time(turn, self._understand(turn)))
 
-    async def _timed(self, request: Request, work: Callable[[Request, str], Awaitable[tuple[Step, ...]]]) -> Answer:
-        begun = time.perf_counter()
-        request = replace(request, conversation_id=request.conversation_id or uuid.uuid4().hex)
-        language = family(request.language or self._languages.default)
+    async def _in_time(self, turn: "_Turn", work: Awaitable[T]) -> T:
         try:
-            async with asyncio.timeout(self._deadline_s):
-                steps = await work(request, language)
+            async with asyncio.timeout(self._patience.deadline_s):
+                return await work
         except TimeoutError:
-            raise DeadlineError(await self._sentence(language, "too_slow")) from None
-        answer = Answer(request.conversation_id, steps, round((time.perf_counter() - begun) * 1000, 2))
-        for step in steps:
-            _LOGGER.info("%s: %s by %s in %.1f ms", step.route, step.intent or "nothing fits", step.tool or "nobody", answer.ms)
-        _LOGGER.debug("%r: %r", request.text, answer.text)
-        return answer
+            raise DeadlineError(await self._calls.sentence("too_slow", turn.language)) from None
 
-    async def _carry_out(self, request: Request, language: str) -> tuple[Step, ...]:
-        matches = await self._match(request.text, language)
-        if not matches:
-            return (await self._nothing(request, language),)
-        steps = []
+    async def _carry_out(self, turn: "_Turn") -> tuple[Step, ...] | None:
+        """None when the fallback is to answer."""
+        dialogue = self._conversations.dialogue(turn.id)
+        matches, problem = await self._match(turn, dialogue)
+        if self._fallback and (problem in ("none", "no-language") or self._only_the_fallback_speaks(matches, turn.language)):
+            return None if turn.request.text.strip() else (_silence(),)
+        if problem:
+            return (await self._nothing(turn, dialogue, problem),)
+        steps: list[Step] = []
+        done: list[Done] = []
         for match in matches:
-            step = await self._do(match, request, language)
-            self._conversations.add(request.conversation_id, Turn(request.text, step.text, step.intent, step.slots, step.tool))
+            step, dialogue = await self._do(match, turn, dialogue)
+            if self._calls.changes(step):
+                done.append(Done(str(step.tool), step.undo))
             steps.append(step)
+            self._remember(turn, step)
+        self._conversations.keep(turn.id, dialogue.after(turn.request.text, steps, done))
         return tuple(steps)
 
-    async def _understand(self, request: Request, language: str) -> tuple[Step, ...]:
-        matches = await self._match(request.text, language)
-        if not matches:
-            return (await self._nothing(request, language),)
-        return tuple(Step(True, "", "template", match.intent, match.slots) for match in matches)
+    async def _understand(self, turn: "_Turn") -> tuple[Step, ...]:
+        dialogue = self._conversations.dialogue(turn.id)
+        matches, problem = await self._match(turn, dialogue)
+        if problem:
+            return (await self._not_understood(turn, problem),)
+        completed = [dialogue.completed(match) for match in matches]
+        return tuple(Step(True, "", "template", match.intent, match.slots, why=_why(match)) for match in completed)
 
-    async def _nothing(self, request: Request, language: str) -> Step:
-        if not request.text.strip():
-            return Step(False, "", "none")
-        step = Step(False, await self._sentence(language, "unknown"), "none" if language == self._languages.default else "no-language")
-        self._conversations.add(request.conversation_id, Turn(request.text, step.text, None, {}, None))
+    async def _match(self, turn: "_Turn", dialogue: Dialogue) -> tuple[tuple[Match, ...], str]:
+        """What is understood, and the route where nothing is."""
+        if not turn.code or not turn.request.text.strip():
+            return (), "no-language" if turn.request.text.strip() else "none"
+        asking = self._calls.intents_of(dialogue.question.tool) if dialogue.question else ()
+        context = dialogue.context(turn.request, asking)
+        try:
+            matches = await self._matchers.match(turn.code, turn.request.text, context, self._patience.language_s)
+        except EngineError:
+            if turn.is_house_language:
+                raise
+            return (), "no-language"
+        if matches is None:
+            return (), "loading"
+        return matches, "" if matches else self._none(turn)
+
+    def _none(self, turn: "_Turn") -> str:
+        return "none" if turn.is_house_language or turn.language in self._calls.languages.spoken() else "no-language"
+
+    def _only_the_fallback_speaks(self, matches: Sequence[Match], language: str) -> bool:
+        """Whether there is a tool for what was understood, but without sentences in this language."""
+        return bool(matches) and language not in self._calls.languages.spoken()
+
+    async def _nothing(self, turn: "_Turn", dialogue: Dialogue, problem: str) -> Step:
+        step = await self._not_understood(turn, problem)
+        if not turn.request.text.strip():
+            return step
+        after = replace(dialogue.asks_again(), told=dialogue.after(turn.request.text, [step], []).told)
+        if after.question and problem == "none":
+            step = replace(
+                step, text=await self._calls.sentence("again", turn.language, question=after.question.text), ask=after.question.argument
+            )
+        self._remember(turn, step)
+        self._conversations.keep(turn.id, after)
         return step
 
-    async def _do(self, match: Match, request: Request, language: str) -> Step:
-        understood = Step(False, "", "no-tool", match.intent, match.slots)
-        chosen = await self._toolbox.choose(match)
-        if chosen is None or not self._speaks(chosen.tool, language):
-            return replace(understood, text=await self._cannot(language, match.intent))
-        context = ToolContext(
-            language=language,
-            phrases=self._languages.phrases(language, chosen.tool.name),
-            satellite_id=request.satellite_id,
-            area=request.area,
-            conversation_id=request.conversation_id,
-            history=self._conversations.history(request.conversation_id),
-        )
-        answered = replace(understood, tool=chosen.tool.name, route="template")
-        try:
-            result = await self._toolbox.call(chosen, context)
-        except ToolError as err:
-            return replace(answered, text=str(err))
-        except AssistantError as err:
-            return replace(answered, text=await self._sentence(language, "too_slow" if isinstance(err, DeadlineError) else "failed"))
-        return replace(answered, handled=True, text=result.speech, data=result.data)
+    async def _not_understood(self, turn: "_Turn", problem: str) -> Step:
+        if not turn.request.text.strip():
+            return _silence()
+        key = "loading" if problem == "loading" else "unknown"
+        return Step(False, await self._calls.sentence(key, turn.language), problem, why=_WHY_NOTHING[problem])
 
-    async def _match(self, text: str, language: str) -> tuple[Match, ...]:
-        if language != self._languages.default or not text.strip():
-            return ()
-        async with self._matching.slot() as slot:
-            return await slot.run(slot.engine.match, text)
+    async def _do(self, match: Match, turn: "_Turn", dialogue: Dialogue) -> tuple[Step, Dialogue]:
+        if match.intent == UNDO:
+            return await self._take_back(turn, dialogue, Step(False, "", "template", UNDO, why="template"))
+        if match.intent == WHY:
+            return Step(True, await self._explain(turn, dialogue), "template", WHY, why="template"), dialogue
+        completed = dialogue.completed(match)
+        if match.repairs and dialogue.last and self._calls.changes(dialogue.last):
+            step, dialogue = await self._take_back(turn, dialogue, Step(False, "", "template", match.intent, match.slots, why="repair"))
+            if not step.handled:
+                return step, dialogue
+        return await self._calls.do(completed, turn.request, turn.language, why=_why(match)), dialogue
 
-    def _speaks(self, tool: Any, language: str) -> bool:
-        return language in tool.languages if tool.languages is not None else self._languages.has(language, tool.name)
+    async def _take_back(self, turn: "_Turn", dialogue: Dialogue, step: Step) -> tuple[Step, Dialogue]:
+        """What the last turn has done is undone, the last thing first."""
+        doings = dialogue.to_take_back()
+        if not doings or any(done.undo is None for done in doings):
+            key = "cannot_undo" if doings else "nothing_to_undo"
+            return replace(step, text=await self._calls.sentence(key, turn.language)), dialogue.taken_back()
+        said = []
+        for done in reversed(doings):
+            assert done.undo is not None
+            try:
+                undone = await self._calls.call(done.tool, done.undo, turn.request, turn.language, route=step.route, why=step.why)
+            except AssistantError as err:
+                _LOGGER.error("tool %s wants to be undone with what it does not take: %s", done.tool, err)
+                return replace(step, text=await self._calls.sentence("cannot_undo", turn.language)), dialogue.taken_back()
+            if not undone.handled:
+                return replace(step, tool=undone.tool, text=undone.text), dialogue.taken_back()
+            said.append(undone.text)
+        return replace(step, handled=True, tool=doings[-1].tool, text=" ".join(filter(None, said))), dialogue.taken_back()
 
-    async def _sentence(self, language: str, key: str) -> str:
-        """A common sentence; in a language without them, Home Assistant's apology."""
-        if not self._languages.has(language, COMMON):
-            return await asyncio.to_thread(apology, language) or self._common(self._languages.default).say(key)
-        return self._common(language).say(key)
+    async def _explain(self, turn: "_Turn", dialogue: Dialogue) -> str:
+        if dialogue.told is None:
+            return await self._calls.sentence("why_nothing", turn.language)
+        said, step = dialogue.told.said, dialogue.told.step
+        if step.route == "template":
+            key = _EXPLAINED.get(step.why, "why_template")
+        elif step.route == "llm":
+            key = "why_llm_tool" if step.tool else "why_llm"
+        else:
+            key = f"why_{step.route.replace('-', '_')}"
+        tool = self._calls.title(step.tool or "general", turn.language)
+        return await self._calls.sentence(key, turn.language, said=said, tool=tool)
 
-    async def _cannot(self, language: str, intent: str) -> str:
-        if not self._languages.has(language, COMMON):
-            return await self._sentence(language, "unknown")
-        return self._common(language).cannot(intent)
+    async def _fall_back(self, turn: "_Turn", speak: Speak | None) -> tuple[Step, ...]:
+        assert self._fallback is not None
+        history = self._conversations.history(turn.id)
+        pieces = self._fallback.answer(turn.request, history, turn.language)
+        steps = await spoken_steps(pieces, speak, lambda key: self._calls.sentence(key, turn.language))
+        for step in steps:
+            self._remember(turn, step)
+        done = [Done(str(step.tool), step.undo) for step in steps if self._calls.changes(step)]
+        dialogue = self._conversations.dialogue(turn.id)
+        self._conversations.keep(turn.id, dialogue.after(turn.request.text, steps, done))
+        return steps
 
-    def _common(self, language: str) -> SectionPhrases:
-        return self._languages.phrases(language, COMMON)
+    def _remember(self, turn: "_Turn", step: Step) -> None:
+        self._conversations.add(turn.id, Turn(turn.request.text, step.text, step.intent, step.slots, step.tool))
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """One sentence on its way through."""
+
+    request: Request
+    language: str
+    """`de` also for `de-CH`: sentences are spoken in it."""
+    code: str
+    """The language of the templates; empty when there are none."""
+    is_house_language: bool
+    begun: float
+
+    @classmethod
+    def begin(cls, request: Request, default: str) -> "_Turn":
+        tag = request.language or default
+        request = replace(request, conversation_id=request.conversation_id or uuid.uuid4().hex)
+        code = known_language(tag)
+        return cls(request, family(tag), code, code == (known_language(default) or None), time.perf_counter())
+
+    @property
+    def id(self) -> str:
+        """Of the conversation."""
+        return self.request.conversation_id
+
+    def answered(self, steps: tuple[Step, ...]) -> Answer:
+        """What came of it, in one line of the log."""
+        answer = Answer(self.id, steps, round((time.perf_counter() - self.begun) * 1000, 2))
+        told = "; ".join(f"{step.route} ({step.why}): {step.intent or 'nothing understood'} by {step.tool or 'nobody'}" for step in steps)
+        _LOGGER.info("%s in %.1f ms", told, answer.ms)
+        _LOGGER.debug("%r: %r", self.request.text, answer.text)
+        return answer
+
+
+def _silence() -> Step:
+    return Step(False, "", "none", why="nothing was said")
+
+
+def _why(match: Match) -> str:
+    if match.asked:
+        return "answer"
+    if match.repairs:
+        return "repair"
+    return "follow-up" if match.follows else "template"

@@ -9,34 +9,16 @@ from typing import Any
 
 import voluptuous as vol
 
-from ..shared.errors import AssistantError, DeadlineError, InvalidRequestError, SettingsError, ToolError
+from ..shared.errors import AssistantError, DeadlineError, InvalidRequestError, SettingsError, ToolError, UnknownNameError
 from ..shared.plugins import Broken, load_tools, own_options, switched_on
 from ..shared.schema import explain, validator
 from ..shared.tool import Clock, Home, House, Http, Phrases, Satellite, Tool, ToolContext, ToolResult
+from .languages import Languages
 from .links import Links
 from .matcher import Match
-from .phrases import SectionPhrases
 
 _LOGGER = logging.getLogger(__name__)
 _START_S = 15.0
-
-
-class Languages:
-    """The sentences of every language that has some."""
-
-    def __init__(self, default: str, responses: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
-        """responses: language → section → key → sentence."""
-        self.default = default
-        self._responses = responses
-
-    def has(self, language: str, section: str) -> bool:
-        """True when there are sentences of this section in this language."""
-        return section in self._responses.get(language, {})
-
-    def phrases(self, language: str, section: str) -> SectionPhrases:
-        """One section's sentences, in the default language where the wanted one has none."""
-        chosen = language if self.has(language, section) else self.default
-        return SectionPhrases(chosen, self._responses.get(chosen, {}), section)
 
 
 class ToolHome(Home):
@@ -81,6 +63,8 @@ class Chosen:
 
     tool: Tool
     args: Any
+    given: Mapping[str, Any]
+    """Those that somebody gave; the others have their defaults."""
 
 
 class Toolbox:
@@ -142,10 +126,23 @@ class Toolbox:
             _LOGGER.debug("tool %s does not take %s of %s", tool.name, ", ".join(sorted(unknown)), match.intent)
             return None
         try:
-            return Chosen(tool, tool.Args(**validator(tool.Args)(arguments)))
+            return Chosen(tool, tool.Args(**validator(tool.Args)(arguments)), arguments)
         except vol.Invalid as err:
             _LOGGER.debug("tool %s refuses the slots of %s: %s", tool.name, match.intent, err)
             return None
+
+    def named(self, name: str, arguments: Mapping[str, Any]) -> Chosen:
+        """A tool by its name, with arguments that it takes.
+
+        Raises: UnknownNameError; InvalidRequestError that says which argument is wrong.
+        """
+        tool = self.tools.get(name)
+        if tool is None:
+            raise UnknownNameError(f"no tool {name!r}; there are: {', '.join(sorted(self.tools))}")
+        try:
+            return Chosen(tool, tool.Args(**validator(tool.Args)(dict(arguments))), dict(arguments))
+        except vol.Invalid as err:
+            raise InvalidRequestError(f"{name}: {explain(err, tool.Args)}") from None
 
     async def _answering(self, intent: str) -> Tool | None:
         """Of several tools for one intent the one loaded last that works: the owner's before the shipped."""

@@ -77,6 +77,11 @@ class HandleSection:
     waiting: int = option(32, "sentences that may wait; further ones are refused as busy", minimum=0, maximum=1024)
     database: str = option("", "file that keeps timers; empty means timers.db in Earshot's state folder")
     intents: str = option("", "folder with sentence templates of your own; empty means intents in Earshot's data folder")
+    reload_s: float = option(2.0, "seconds between looks whether files of sentences have changed; 0 never looks", minimum=0, maximum=3600)
+    languages: int = option(3, "languages whose templates are kept in memory, 5 to 15 MB each", minimum=1, maximum=65)
+    language_s: float = option(
+        3.0, "seconds a sentence waits for the templates of a language that is used for the first time", minimum=0, maximum=60
+    )
     tools: dict = option({}, "options by tool, for example `clock: {hours: 24}`; `{enabled: false}` switches one off")
 
 

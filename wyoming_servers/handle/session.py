@@ -1,0 +1,144 @@
+"""One connection to the intent server: sentences, answers as they come, and the link of a satellite."""
+
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from wyoming.event import Event
+from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop, NotHandled
+from wyoming.intent import Entity, Intent, IntentsStart, IntentsStop, NotRecognized
+
+from ..shared.errors import InvalidRequestError
+from ..shared.protocol import encode_event
+from ..shared.service import Peer, Session
+from .exchange import Answer, Request, Step
+from .links import Links, satellite_from
+from .router import Router
+from .toolbox import Toolbox
+
+_LOGGER = logging.getLogger(__name__)
+SUBSCRIBE = "earshot-subscribe"
+_MAX_ID_CHARS = 200
+
+
+class Serving(Protocol):
+    """What a connection needs of its server."""
+
+    router: Router
+    toolbox: Toolbox
+    links: Links
+
+    async def ready(self) -> None:
+        """Waits until the tools have started."""
+
+
+class HandleSession(Session):
+    """One connection: any number of sentences, one after the other, and perhaps a link."""
+
+    busy = False  # every event is a whole request
+
+    def __init__(self, service: Serving, peer: Peer) -> None:
+        self._service = service
+        self._peer = peer
+
+    async def handle(self, event: Event) -> None:
+        """Takes one event."""
+        data = event.data or {}
+        if event.type == "transcript":
+            await self._answer(self._request(data))
+        elif event.type == "recognize":
+            await self._send(_intent_events(await self._service.router.recognize(self._request(data))))
+        else:
+            await self._link_event(event.type, data)
+
+    async def close(self) -> None:
+        """Closes the link, if it was one."""
+        self._service.links.leave(self._peer)
+
+    async def _answer(self, request: Request) -> None:
+        """What comes slowly is sent as it comes; everything else in one piece."""
+        fragments: list[str] = []
+
+        async def speak(fragment: str) -> None:
+            if not fragments:
+                start = HandledStart(context={"conversation_id": request.conversation_id, "earshot": {"route": "llm"}})
+                self._peer.send_soon(encode_event(start.event()))
+            fragments.append(fragment)
+            await self._peer.send(HandledChunk(text=fragment).event())
+
+        answer = await self._service.router.answer(request, speak)
+        if fragments:
+            whole = Handled(text="".join(fragments).strip(), context=answer.context())
+            await self._send([whole.event(), HandledStop().event()])
+        else:
+            await self._send(_answer_events(answer))
+
+    async def _link_event(self, event_type: str, data: Mapping[str, Any]) -> None:
+        links, toolbox = self._service.links, self._service.toolbox
+        if event_type == SUBSCRIBE:
+            satellite = satellite_from(data)
+            await self._service.ready()
+            links.leave(self._peer)
+            links.join(satellite, self._peer, toolbox.greeting(satellite))
+            await toolbox.joined(satellite)
+        elif satellite := links.of(self._peer):
+            await toolbox.satellite_event(satellite, event_type, data)
+        else:
+            _LOGGER.debug("%s sent %r without a link", self._peer.name, event_type)
+
+    def _request(self, data: Mapping[str, Any]) -> Request:
+        """Everything but the text may be missing or of a type we do not know.
+
+        Raises: InvalidRequestError.
+        """
+        text = data.get("text")
+        if not isinstance(text, str):
+            raise InvalidRequestError("a sentence must come as text")
+        context = data.get("context")
+        context = context if isinstance(context, dict) else {}
+        satellite_id = _id(context, "satellite_id") or _id(context, "device_id")
+        satellite = self._service.links.get(satellite_id)
+        return Request(
+            text=text,
+            language=_id(data, "language") or _id(context, "language"),
+            conversation_id=_id(context, "conversation_id") or uuid.uuid4().hex,
+            satellite_id=satellite_id,
+            area=_id(context, "area") or (satellite.area if satellite else ""),
+        )
+
+    async def _send(self, events: Sequence[Event]) -> None:
+        """All in one piece."""
+        for event in events[:-1]:
+            self._peer.send_soon(encode_event(event))
+        await self._peer.send(events[-1])
+
+
+def _id(values: Mapping[str, Any], key: str) -> str:
+    value = values.get(key)
+    return value[:_MAX_ID_CHARS] if isinstance(value, str) else ""
+
+
+def _answer_events(answer: Answer) -> list[Event]:
+    context = answer.context()
+    if not answer.handled:
+        return [NotHandled(text=answer.text, context=context).event()]
+    handled = Handled(text=answer.text, context=context).event()
+    if not answer.text:
+        return [handled]
+    return [HandledStart(context=context).event(), HandledChunk(text=answer.text).event(), handled, HandledStop().event()]
+
+
+def _intent_events(answer: Answer) -> list[Event]:
+    context = answer.context()
+    if not answer.handled:
+        return [NotRecognized(text=answer.text, context=context).event()]
+    intents = [_intent(step, context).event() for step in answer.steps]
+    if len(intents) == 1:
+        return intents
+    return [IntentsStart(context=context).event(), *intents, IntentsStop(context=context).event()]
+
+
+def _intent(step: Step, context: dict[str, Any]) -> Intent:
+    entities = [Entity(name=name, value=value) for name, value in step.slots.items()]
+    return Intent(name=str(step.intent), entities=entities, context=context)

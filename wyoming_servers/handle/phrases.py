@@ -9,6 +9,7 @@ import home_assistant_intents
 
 from ..shared.errors import SettingsError
 from ..shared.number_words import language_words
+from ..shared.sentences import split
 from ..shared.templates import family, known_language, read_yaml, sentence_files
 from ..shared.tool import Phrases
 
@@ -16,6 +17,8 @@ __all__ = ["COMMON", "SectionPhrases", "apology", "family", "languages_of", "rea
 
 COMMON = "common"
 """The section every tool may fall back on."""
+_ENDS = (".", "!", "?", "…")
+_CLOSERS = "\"'’”»)"
 _ONE_IS_ALSO_ZERO = frozenset({"fr"})  # CLDR plural rules of the languages there are sentences for; elsewhere only 1 is `one`
 
 
@@ -81,16 +84,27 @@ class SectionPhrases(Phrases):
         one = number == 1 or (number == 0 and self.language in _ONE_IS_ALSO_ZERO)
         return str(self._sentences[key]["one" if one else "other"]).format(n=number)
 
-    def number(self, value: float, decimals: int = 1) -> str:
+    def number(self, value: float, decimals: int = 1, gender: str = "") -> str:
         """A number in words; in digits in a language without number words."""
         text = f"{value:.{decimals}f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text
         words = language_words(self.language)
-        return words.number("0" if text == "-0" else text) if words else text
+        kind = gender if gender and "." not in text else "cardinal"
+        return words.number("0" if text == "-0" else text, kind) if words else text
 
     def items(self, key: str) -> list[str]:
         """A list of words; empty when there is none."""
         return [str(item) for item in self._sentences.get(key, ())]
+
+    def sentences(self, text: str) -> list[str]:
+        """The sentences of a text."""
+        whole: list[str] = []
+        for piece in split(text, self.language):
+            if whole and not whole[-1].rstrip(_CLOSERS).endswith(_ENDS):
+                whole[-1] += f" {piece}"  # a very long sentence comes in pieces
+            else:
+                whole.append(piece)
+        return whole
 
     def join(self, parts: Sequence[str]) -> str:
         """`a`, `a and b`, `a, b and c`."""

@@ -20,6 +20,8 @@ COMMANDS = {
     "check": "is the server at this address healthy?",
     "bakeoff": "engines side by side on this machine: accuracy, speed, memory",
     "engines": "engines that exist, which can run here, what the others lack",
+    "tools": "tools that answer: which are on, off or broken, and why; writing one of your own",
+    "egress": "what left the house: when, to whom, how much, and what for",
     "models": "models of engines: what can be fetched, fetching, checking and deleting it",
     "threshold": "how sure a wake word must be, changed while the server runs",
     "config": "check settings, or print the defaults with their explanations",

@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from ..shared import paths
 from ..shared.errors import HttpError, SettingsError
+from ..shared.settings import Settings
 from ..shared.tool import Departure
 from .sqlite_file import SqliteFile
 
@@ -56,8 +58,14 @@ class Ledger:
         self._file.soon(lambda file: file.execute(change, values) and None)
 
     async def departures(self, since: float) -> Sequence[Departure]:
-        """What was written down since then, oldest first; empty when the file cannot be read."""
-        return await self._file.run(lambda file: _select(file, since))
+        """What was written down since then, oldest first.
+
+        Raises: HttpError when the file cannot be read.
+        """
+        try:
+            return await self._file.run(lambda file: _select(file, since))
+        except (sqlite3.Error, OSError) as err:
+            raise HttpError(f"the egress ledger {self._file.path} cannot be read: {err}") from err
 
     async def close(self) -> None:
         """Writes what is still to be written."""
@@ -69,6 +77,12 @@ class Ledger:
             file.execute("DELETE FROM egress WHERE id <= (SELECT MAX(id) FROM egress) - ?", (MOST_ROWS,))
         places = "at, tool, method, host, why, local, sent_bytes"
         return file.execute(f"INSERT INTO egress ({places}) VALUES (?, ?, ?, ?, ?, ?, ?)", row).lastrowid or 0
+
+
+def location(settings: Settings) -> Path:
+    """Where the intent server of these settings keeps its ledger: beside its database."""
+    own = settings.handle.database
+    return Path(own).expanduser().with_name(FILE_NAME) if own else paths.state_dir() / FILE_NAME
 
 
 def read(path: Path, since: float) -> Sequence[Departure]:

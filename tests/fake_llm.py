@@ -163,7 +163,7 @@ class FakeLlm(FakeWeb):
     async def _answer(self, request: web.Request, asked: Asked, reply: Reply) -> web.StreamResponse:
         most = asked.body.get("max_tokens", 1000)
         deltas, reason = _deltas(reply, most)
-        for delta, cost in deltas:
+        for _, cost in deltas:
             asked.generated += len(cost)
             self._slot += cost
             asked.seconds += len(cost) / self.generation

@@ -114,10 +114,14 @@ def _read(text: str) -> Any:
     start, end = text.find("{"), text.rfind("}")
     if 0 <= start < end and (start, end) != (0, len(text) - 1):
         return _read(text[start : end + 1])
+    return _python(text) or _python(_closed(text))
+
+
+def _python(text: str) -> Any:
+    """JSON as Python would write it, with single quotes."""
+    words = {"true": "True", "false": "False", "null": "None"}
     try:
-        value = ast.literal_eval(
-            re.sub(r"\b(true|false|null)\b", lambda match: {"true": "True", "false": "False"}.get(match[0], "None"), text)
-        )
+        value = ast.literal_eval(re.sub(r"\b(true|false|null)\b", lambda match: words[match[0]], text))
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return None
     return value if isinstance(value, dict | list | str) else None
@@ -126,15 +130,15 @@ def _read(text: str) -> Any:
 def _closed(text: str) -> str:
     """The text with the quotes and brackets that are missing at its end."""
     open_brackets: list[str] = []
-    quoted = escaped = False
+    quote, escaped = "", False
     for character in text:
-        if quoted:
-            quoted = escaped or character != '"'
+        if quote:
+            quote = quote if escaped or character != quote else ""
             escaped = character == "\\" and not escaped
-        elif character == '"':
-            quoted = True
+        elif character in "\"'":
+            quote = character
         elif character in "{[":
             open_brackets.append("}" if character == "{" else "]")
         elif character in "}]" and open_brackets:
             open_brackets.pop()
-    return _TRAILING_COMMA.sub(r"\1", text + ('"' if quoted else "") + "".join(reversed(open_brackets)))
+    return _TRAILING_COMMA.sub(r"\1", text + quote + "".join(reversed(open_brackets)))

@@ -33,29 +33,33 @@ _ALIKE = 0.6
 """Of letters that two words have in common: models write Milan for Mailand, and the singular for a plural."""
 _SMALL = {
     "en": "a:1 an:1 half:0.5 quarter:0.25 quarters:0.25 dozen:12 couple:2 twice:2 double:2 tomorrow:1 yesterday:1 today:0 tonight:0 "
-    "noon:12 midnight:0 once:1 pair:2 percent:100 fortnight:14",
+    "noon:12 midnight:0 once:1 pair:2 percent:100 fortnight:14 week:7 weeks:7",
     "de": "ein:1 eine:1 einen:1 einer:1 einem:1 eins:1 halb:0.5 halbe:0.5 halben:0.5 halbes:0.5 anderthalb:1.5 eineinhalb:1.5 "
     "viertel:0.25 viertelstunde:15 dreiviertel:0.75 dreiviertelstunde:45 dutzend:12 paar:2 zwo:2 doppelt:2 morgen:1 übermorgen:2 "
-    "gestern:1 heute:0 mittag:12 mitternacht:0 einmal:1 zweimal:2",
+    "gestern:1 heute:0 mittag:12 mitternacht:0 einmal:1 zweimal:2 woche:7 wochen:7",
     "fr": "un:1 une:1 demi:0.5 demie:0.5 quart:0.25 douzaine:12 quinzaine:15 vingtaine:20 trentaine:30 double:2 demain:1 après-demain:2 "
-    "hier:1 midi:12 minuit:0 moitié:0.5",
+    "hier:1 midi:12 minuit:0 moitié:0.5 semaine:7 semaines:7",
     "es": "un:1 una:1 uno:1 medio:0.5 media:0.5 cuarto:0.25 docena:12 doble:2 mañana:1 pasado:2 ayer:1 hoy:0 mediodía:12 medianoche:0 "
-    "mitad:0.5",
+    "mitad:0.5 semana:7 semanas:7",
     "it": "un:1 una:1 uno:1 mezzo:0.5 mezza:0.5 mezzora:30 quarto:0.25 dozzina:12 doppio:2 domani:1 dopodomani:2 ieri:1 oggi:0 "
-    "mezzogiorno:12 mezzanotte:0 metà:0.5",
+    "mezzogiorno:12 mezzanotte:0 metà:0.5 settimana:7 settimane:7",
     "nl": "een:1 één:1 half:0.5 halve:0.5 halfuur:30 anderhalf:1.5 anderhalve:1.5 kwart:0.25 kwartier:15 dozijn:12 dubbel:2 paar:2 "
-    "morgen:1 overmorgen:2 gisteren:1 vandaag:0 middag:12 middernacht:0",
+    "morgen:1 overmorgen:2 gisteren:1 vandaag:0 middag:12 middernacht:0 week:7 weken:7",
 }
 
 
-def invented(arguments: Mapping[str, Any], fixed: Mapping[str, Iterable[Any]], said: str, language: str, today: date) -> list[str]:
+def invented(
+    arguments: Mapping[str, Any], fixed: Mapping[str, Iterable[Any]], said: Iterable[str], language: str, today: date
+) -> list[str]:
     """Arguments that stand nowhere in what was said.
 
-    fixed: by argument the values that need not be said: its choices and its default. said: utterance, earlier turns, and the notes on
-    where and when.
+    fixed: by argument the values that need not be said: its choices and its default. said: the utterance, the room, earlier turns.
     """
-    numbers = derived(numbers_in(said, language))
-    words = _words(said)
+    numbers: set[float] = {0.0}
+    words: set[str] = set()
+    for text in said:  # one by one: two numbers of different turns make no third
+        numbers |= derived(numbers_in(text, language))
+        words |= _words(text)
     found = []
     for key, value in arguments.items():
         if isinstance(value, bool) or value in fixed.get(key, ()):
@@ -104,9 +108,9 @@ def derived(numbers: set[float]) -> set[float]:
     """What a speaker may have meant by these numbers: other units of time, the afternoon, `quarter to`."""
     ways = set(numbers)
     for number in numbers:
-        ways |= {number * 60, number * 3600, number / 60, number // 60, number % 60, number * 7, number / 100, number * 100}
+        ways |= {number * 60, number * 3600, number / 60, number // 60, number % 60, number / 100, number * 100}
         ways |= {number + 12, number - 12, number - 1, 60 - number, 60 - number * 60, number * 24, number * 1440, number * 86400}
-    return ways | {first + second for first in numbers for second in numbers if first != second} | {0.0}
+    return ways | {first + second for first in numbers for second in numbers if first != second}
 
 
 def _near(value: float, numbers: set[float]) -> bool:

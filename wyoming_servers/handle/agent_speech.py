@@ -46,11 +46,11 @@ class Speech:
                 return []
         return self._spoken(self._splitter.feed(text))
 
-    def finish(self, cut: bool) -> list[str]:
-        """The rest; cut: the model did not come to an end, so that half a sentence is left out if there is a whole one."""
+    def finish(self, cut: bool, broken: bool = False) -> list[str]:
+        """The rest. cut: the model did not come to an end, so half a sentence is left out if there is a whole one; broken: always."""
         rest = self._splitter.feed(self._held) + self._splitter.finish() if not self.call else []
         self._held = ""
-        if cut and self._said and rest and rest[-1][-1:] not in ".!?…。！？":
+        if ((cut and self._said) or broken) and rest and rest[-1][-1:] not in ".!?…。！？":
             rest.pop()
         return self._spoken(rest)
 

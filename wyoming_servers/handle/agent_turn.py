@@ -130,7 +130,7 @@ class AgentTurn:
         except AssistantError as err:
             _LOGGER.warning("the language model failed: %s", err)
             self.failure = err
-        for fragment in reply.speech.finish(reply.cut):
+        for fragment in reply.speech.finish(reply.cut, self.failure is not None):
             yield fragment
 
     async def _use(self, reply: _Reply) -> AsyncGenerator[Piece, None]:
@@ -210,8 +210,8 @@ class AgentTurn:
 
     def _invented(self, tool: Tool, arguments: Mapping[str, Any]) -> list[str]:
         request, facts = self._asked.request, self._asked.facts
-        users = [message.text for message in self._messages if message.role in ("user", "assistant")]
-        said = "\n".join([request.text, request.area, *users])
+        earlier = [_without_note(message.text) for message in self._messages if message.role in ("user", "assistant")]
+        said = [request.text, request.area, *earlier]
         return invented(arguments, fixed_values(tool.Args), said, facts.language, facts.now.date())
 
     def _wrong(self, name: str, why: str) -> str:
@@ -274,6 +274,11 @@ class AgentTurn:
 
     def _ms(self) -> float:
         return round((asyncio.get_running_loop().time() - self._begun) * 1000, 1)
+
+
+def _without_note(text: str) -> str:
+    """What a note says was not said by anybody."""
+    return text.rpartition(" [")[0] if text.endswith("]") else text
 
 
 def _sentence_of(failure: AssistantError) -> str:

@@ -119,10 +119,10 @@ class OpenAiLlm(LlmEngine):
 
         loop = asyncio.get_running_loop()
         reply = Reply(self.server, Thoughts(self._opens_thought))
-        async with self._connection.open(asking, max(0.1, limits.first - loop.time()), "first_token_s") as answer:
+        async with self._connection.open(asking, max(0.1, round(limits.first - loop.time(), 2)), "first_token_s") as answer:
             kind = answer.headers.get("content-type", "").partition(";")[0].strip()
             if kind == "application/json":  # it does not stream
-                body = await self._connection.body(answer, _ANSWER_BYTES, max(0.1, limits.last - loop.time()), "total_s")
+                body = await self._connection.body(answer, _ANSWER_BYTES, max(0.1, round(limits.last - loop.time(), 2)), "total_s")
                 for item in reply.take(body.decode("utf-8", "replace")):
                     yield item
             elif kind == "text/event-stream":

@@ -56,11 +56,15 @@ class _Scripted(Service):
 
 
 class ScriptedVoice(_Scripted):
-    """A voice that makes one sound of every text; `HANG_UP` comes after half of it."""
+    """A voice that makes one sound of every text; `HANG_UP` comes after half of it. `languages` are those it was asked for."""
 
     kind = "tts"
     events = frozenset({"synthesize"})
     SOUND = np.resize(np.arange(-3000, 3000, 17, dtype=np.int16), PLAYBACK_RATE_HZ)
+
+    def __init__(self, *script: Any) -> None:
+        super().__init__(*script)
+        self.languages: list[str] = []
 
     def programs(self) -> Sequence[Artifact]:
         return [TtsProgram(name="scripted", voices=[TtsVoice(name="scripted", languages=["en"], **_BY)], **_BY)]
@@ -79,6 +83,7 @@ class _VoiceSession(Session):
     async def handle(self, event: Event) -> None:
         half = len(ScriptedVoice.SOUND) // 2
         sound = {"rate": PLAYBACK_RATE_HZ, "width": 2, "channels": 1}
+        self._service.languages.append((event.data.get("voice") or {}).get("language", ""))
         await self._peer.send(AudioStart(**sound).event())
         await self._peer.send(AudioChunk(audio=ScriptedVoice.SOUND[:half].tobytes(), **sound).event())
         await self._service.reply(event.data["text"])
@@ -189,6 +194,12 @@ class ScriptedHandle(_Scripted):
         async with asyncio.timeout(PATIENCE_S):
             await self.subscribed.wait()
         await self.links[-1].send(Event("timer-finished", {"id": timer_id, "name": None, "text": text, "late_s": 0, "total_seconds": 1}))
+
+    async def say(self, text: str, **more: Any) -> None:
+        """Has a sentence spoken."""
+        async with asyncio.timeout(PATIENCE_S):
+            await self.subscribed.wait()
+        await self.links[-1].send(Event("earshot-say", {"text": text, **more}))
 
     async def cancel_timer(self, timer_id: str) -> None:
         """A timer is cancelled elsewhere."""

@@ -306,3 +306,10 @@ asyncio.run(main())
     )
     out, _ = await process.communicate()
     assert out.decode().split() == ["False", "True"]
+
+
+async def test_an_answer_without_an_end_is_enough_when_the_tool_says_so(service, clock, tmp_path):
+    service.fault(ENDLESS)
+    async with tool_http(tmp_path, clock) as http:
+        answer = await http.get(service.uri + PATH, why=WHY, enough=lambda body: len(body) >= 100_000)
+        assert len(answer.body) >= 100_000 and (await http.departures(0))[0].status == 200

@@ -45,6 +45,7 @@ class _Asked:
     timeout_s: float
     most_bytes: int
     body: bytes | None = None
+    enough: Callable[[bytearray], bool] | None = None
     key: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -80,8 +81,8 @@ class Web:
         await self._ledger.close()
         await self._cache.close()
 
-    async def get(self, asked: _Asked, keep_s: float, stale_s: float) -> Fetched:
-        """An answer: kept, new, or old, in this order.
+    async def get(self, asked: _Asked, keep_s: float, stale_s: float, check: Callable[[Fetched], object] | None = None) -> Fetched:
+        """An answer: kept, new, or old, in this order. check: raises HttpError for a new one that is of no use.
 
         Raises: HttpError.
         """
@@ -90,6 +91,8 @@ class Web:
             return kept
         try:
             fetched = await self.send(asked)
+            if check:
+                check(fetched)
         except HttpError as err:
             if kept and kept.age_s <= stale_s and (not err.status or err.status in _AGAIN):
                 _LOGGER.info("tool %s goes on with what is %.0f s old: %s", asked.tool, kept.age_s, err)
@@ -181,6 +184,9 @@ class Web:
                 async for piece in response.content.iter_any():
                     body += piece
                     traffic.received_bytes += len(piece)
+                    if asked.enough and asked.enough(body):
+                        response.close()
+                        break
                     if len(body) > asked.most_bytes:
                         raise _permanent(f"{where} sends more than {asked.most_bytes} bytes")
                 return Fetched(asked.url, response.status, bytes(body)), ""
@@ -250,10 +256,12 @@ class _ToolHttp(Http):
         keep_s: float = 0.0,
         stale_s: float = 0.0,
         most_bytes: int = 4 * 1024 * 1024,
+        enough: Callable[[bytearray], bool] | None = None,
+        check: Callable[[Fetched], object] | None = None,
     ) -> Fetched:
         """Asks a web service."""
-        asked = _Asked(self._tool, "GET", _checked(url, params), why, headers or {}, timeout_s, most_bytes)
-        return await self._web.get(asked, keep_s, stale_s)
+        asked = _Asked(self._tool, "GET", _checked(url, params), why, headers or {}, timeout_s, most_bytes, enough=enough)
+        return await self._web.get(asked, keep_s, stale_s, check)
 
     async def post(
         self,

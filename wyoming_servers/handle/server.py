@@ -15,7 +15,7 @@ from ..shared.service import Peer, Service, Session
 from ..shared.settings import Settings
 from ..shared.tasks import TaskOwner
 from ..shared.templates import Templates
-from ..shared.tool import Clock
+from ..shared.tool import Clock, Endpoint
 from . import ledger
 from .calls import Calls
 from .clock import SystemClock
@@ -142,7 +142,10 @@ class HandleService(Service):
 
     def _home(self, tool: str) -> ToolHome:
         web, house = self.web.http(tool), self._settings.house
-        return ToolHome(tool, self._clock, self._database, self._understanding.languages, self.links, web, house, self._shared)
+        home = ToolHome(tool, self._clock, self._database, self._understanding.languages, self.links, web, house, self._shared)
+        llm = self._settings.llm
+        home.endpoint = Endpoint(llm.base_url, llm.key, llm.key_file)
+        return home
 
     async def _bring_up(self) -> None:
         try:

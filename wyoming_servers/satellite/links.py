@@ -170,8 +170,17 @@ class FinishedTimer:
     """The sentence to speak."""
 
 
+@dataclass(frozen=True)
+class Saying:
+    """A sentence that is spoken here without having been asked for now."""
+
+    text: str
+    language: str = ""
+    """Empty for the satellite's own."""
+
+
 class TimerLink(Link):
-    """Tells the intent server who we are and hears of our timers. Every method is called on the loop."""
+    """Tells the intent server who we are and hears of our timers and of what is to be said. Every method is called on the loop."""
 
     kind = "handle"
 
@@ -181,12 +190,14 @@ class TimerLink(Link):
         identity: dict[str, Any],
         finished: Callable[[FinishedTimer], Awaitable[None]],
         cancelled: Callable[[str], Awaitable[None]],
+        say: Callable[[Saying], Awaitable[None]],
     ) -> None:
-        """identity: satellite_id, name, area, language. finished, cancelled: called with a timer, and with a timer's id."""
+        """identity: satellite_id, name, area, language. finished, cancelled, say: called with a timer, a timer's id, and a sentence."""
         super().__init__(peers)
         self._identity = identity
         self._finished = finished
         self._cancelled = cancelled
+        self._say = say
         self._subscribed = asyncio.Event()
         self._outbox: asyncio.Queue[Event] = asyncio.Queue(_OUTBOX_EVENTS)
 
@@ -223,6 +234,9 @@ class TimerLink(Link):
                 _LOGGER.warning("another satellite is called %s too; its timers ring there: change satellite.name", self._identity["name"])
                 await asyncio.Event().wait()
             timer_id, text = event.data.get("id"), event.data.get("text")
+            if event.type == "earshot-say" and isinstance(text, str) and text.strip():
+                language = event.data.get("language")
+                await self._say(Saying(text, language if isinstance(language, str) else ""))
             if not isinstance(timer_id, str):
                 continue
             if event.type == "timer-finished":

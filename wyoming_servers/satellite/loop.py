@@ -10,7 +10,7 @@ from ..shared.settings import KINDS, Settings
 from ..shared.uri import local_uri
 from .devices import open_microphone, open_speaker
 from .directory import Directory
-from .links import FinishedTimer, TimerLink, WakeLink
+from .links import FinishedTimer, Saying, TimerLink, WakeLink
 from .machine import Satellite
 from .messages import Frame, MicrophoneLost, TimerCancelled, WakeWord
 from .microphones import Microphone
@@ -71,9 +71,12 @@ def _links(settings: Settings, directory: Directory, satellite: Satellite) -> tu
     async def cancelled(timer_id: str) -> None:
         await inbox.put(TimerCancelled(timer_id))
 
+    async def say(saying: Saying) -> None:
+        await inbox.put(saying)
+
     identity = {"satellite_id": satellite.id, "name": section.name, "area": section.area, "language": settings.language}
     known = {key: value for key, value in identity.items() if value}
-    return WakeLink(directory, section.wake_words, heard), TimerLink(directory, known, finished, cancelled)
+    return WakeLink(directory, section.wake_words, heard), TimerLink(directory, known, finished, cancelled, say)
 
 
 async def _capture(microphone: Microphone, satellite: Satellite) -> None:

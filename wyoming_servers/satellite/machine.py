@@ -19,9 +19,9 @@ from ..shared.tasks import TaskOwner
 from . import chimes
 from .boundary import LOOK_BACK_S, boundary
 from .hearing import Hearing
-from .links import FinishedTimer
+from .links import FinishedTimer, Saying
 from .listening import Listening, patience
-from .messages import Frame, Message, MicrophoneLost, RingOver, TimerCancelled, TurnOver, WakeWord
+from .messages import Frame, Message, MicrophoneLost, RingOver, SaidOver, TimerCancelled, TurnOver, WakeWord
 from .output import LiveOutput
 from .peers import Peers
 from .playback import Player
@@ -40,6 +40,7 @@ _FOLLOW_UPS = 10  # in a row: nothing keeps the microphone open for ever
 _HUM_S = 1.2  # what ends sooner after the wake word and is not understood was a hum or a cough: the command is still to come
 _SAME_WORD_S = 1.0  # two detections closer than this are one wake word
 _REMEMBERED_TIMERS = 64
+_MOST_SAYINGS = 8  # of more, the oldest are not said
 _QUIET_INTENTS = ("EarshotStop", "HassNevermind")
 
 
@@ -97,11 +98,15 @@ class Satellite:
         self._ring_task: asyncio.Task | None = None
         self._waiting: list[FinishedTimer] = []
         self._rung: deque[str] = deque(maxlen=_REMEMBERED_TIMERS)
+        self._sayings: deque[Saying] = deque(maxlen=_MOST_SAYINGS)
+        self._said = 0
+        self._say_task: asyncio.Task | None = None
 
     @property
     def idle(self) -> bool:
         """True while nobody speaks, nothing is heard and nothing waits."""
-        return not (self._turn or self._waiting or self._ring_task or self._player.playing or self.inbox.qsize())
+        busy = self._turn or self._waiting or self._ring_task or self._sayings or self._say_task
+        return not (busy or self._player.playing or self.inbox.qsize())
 
     @property
     def in_turn(self) -> bool:
@@ -137,6 +142,14 @@ class Satellite:
             case RingOver():
                 if message.ring == self._rings:
                     self._stop_ringing()
+                    self._speak_up()
+            case Saying():
+                self._sayings.append(message)
+                self._interject()
+            case SaidOver():
+                if message.saying == self._said:
+                    self._say_task = None
+                    self._speak_up()
             case MicrophoneLost():
                 self._stop_listening(Ending.TOO_LONG)
 
@@ -150,6 +163,7 @@ class Satellite:
         if self._listening and self._turn and self._turn.report.wake_word and word.end - self._listening.start < _SAME_WORD_S * RATE_HZ:
             return
         self._stop_ringing()
+        self._stop_saying()
         self._drop_turn("interrupted")
         self._player.silence()
         self._chime("wake")
@@ -185,7 +199,7 @@ class Satellite:
         self._drop_turn("no-speech")
         if listening.turn.addressed:
             self._chime("done")
-        self._ring()
+        self._speak_up()
 
     async def _run(self, listening: Listening) -> None:
         turn = listening.turn
@@ -210,8 +224,8 @@ class Satellite:
             self._chime("error")
         if report.ended == "answered" and not report.answer and turn.addressed:
             self._chime("done")
-        if self._waiting:
-            self._ring()
+        if self._waiting or self._sayings:
+            self._speak_up()
         elif report.ended == "answered" and report.intent not in _QUIET_INTENTS:
             self._follow_up()
 
@@ -259,9 +273,7 @@ class Satellite:
             return
         self._rung.append(timer.id)
         self._waiting.append(timer)
-        if self._turn is None or (not self._turn.addressed and not self._task):
-            self._drop_turn("interrupted")  # an open follow-up window in which nobody speaks
-            self._ring()
+        self._interject()
 
     def _timer_cancelled(self, timer_id: str) -> None:
         self._waiting = [timer for timer in self._waiting if timer.id != timer_id]
@@ -269,9 +281,35 @@ class Satellite:
             self._ringing.remove(timer_id)
             if not self._ringing.timers:
                 self._stop_ringing()
+                self._interject()
+
+    def _interject(self) -> None:
+        """What waits is heard now, unless the user has the word: then it is when that turn is over."""
+        if (self._waiting or self._sayings) and (self._turn is None or (not self._turn.addressed and not self._task)):
+            self._drop_turn("interrupted")  # an open follow-up window in which nobody speaks
+            self._speak_up()
+
+    def _speak_up(self) -> None:
+        """What waits is heard, timers first; call when no turn is under way."""
+        if self._say_task:
+            return
+        self._ring()
+        if self._sayings and not self._ring_task:
+            self._said += 1
+            self._say_task = self._owner.start(self._run_saying(self._sayings.popleft(), self._said), "say")
+
+    async def _run_saying(self, saying: Saying, number: int) -> None:
+        await self._say(saying.text, saying.language)
+        await self.inbox.put(SaidOver(number))
+
+    def _stop_saying(self) -> None:
+        """The rest of the sentence is not said."""
+        if self._say_task:
+            self._say_task.cancel()
+            self._say_task = None
 
     def _ring(self) -> None:
-        """Rings for all that wait; call when no turn is under way."""
+        """Rings for all that wait."""
         for timer in self._waiting:
             self._ringing.add(timer)
             self.timers.acknowledge(timer.id)
@@ -294,10 +332,10 @@ class Satellite:
             self._ringing.remove(timer_id)
             self.timers.dismiss(timer_id)
 
-    async def _say(self, text: str) -> None:
+    async def _say(self, text: str, language: str = "") -> None:
         satellite = self._settings.satellite
         try:
-            async with aclosing(synthesize(self._peers, text, self._settings.language, satellite.tts_s)) as blocks:
+            async with aclosing(synthesize(self._peers, text, language or self._settings.language, satellite.tts_s)) as blocks:
                 await self._output.speak(blocks)
         except AssistantError as err:
             _LOGGER.warning("%r could not be said: %s", text, err)

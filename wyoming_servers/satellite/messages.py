@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .links import FinishedTimer
+from .links import FinishedTimer, Saying
 from .report import TurnReport
 from .turn import TurnId
 
@@ -52,8 +52,16 @@ class RingOver:
 
 
 @dataclass(frozen=True)
+class SaidOver:
+    """What was to be said has been said."""
+
+    saying: int
+    """Which saying."""
+
+
+@dataclass(frozen=True)
 class MicrophoneLost:
     """There is no sound any more: whoever speaks is not heard."""
 
 
-Message = Frame | MicrophoneLost | WakeWord | TurnOver | FinishedTimer | TimerCancelled | RingOver
+Message = Frame | MicrophoneLost | WakeWord | TurnOver | FinishedTimer | TimerCancelled | RingOver | Saying | SaidOver

@@ -6,7 +6,7 @@ import json
 import types
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from .schema import option as argument
 __all__ = [
     "Clock",
     "Departure",
+    "Endpoint",
     "Fetched",
     "Home",
     "House",
@@ -91,12 +92,19 @@ class Phrases(ABC):
         """A number with its noun: `key` has the forms `one` and `other`, in which `{n}` is the number."""
 
     @abstractmethod
-    def number(self, value: float, decimals: int = 1) -> str:
-        """A number in words: `minus one point five`. Rounded to at most `decimals`."""
+    def number(self, value: float, decimals: int = 1, gender: str = "") -> str:
+        """A number in words: `minus one point five`. Rounded to at most `decimals`.
+
+        gender: `m` or `f`, of the noun that follows a whole number, where the language tells: `ein` Grad, `veintiún` grados.
+        """
 
     @abstractmethod
     def items(self, key: str) -> list[str]:
         """A list of words, such as the names of the months; empty when there is none."""
+
+    @abstractmethod
+    def sentences(self, text: str) -> list[str]:
+        """The sentences of a text in this language. Abbreviations and dates are kept whole."""
 
     @abstractmethod
     def join(self, parts: Sequence[str]) -> str:
@@ -171,11 +179,17 @@ class Http(ABC):
         keep_s: float = 0.0,
         stale_s: float = 0.0,
         most_bytes: int = 4 * 1024 * 1024,
+        enough: Callable[[bytearray], bool] | None = None,
+        check: Callable[["Fetched"], object] | None = None,
     ) -> Fetched:
         """Asks a web service.
 
         why: what it is for, in a few words, for the ledger. keep_s: an answer that is younger is used again without asking.
         stale_s: when nobody answers, an earlier answer up to this old is used; its `age_s` says so.
+        enough: for answers that need not end, such as video; called with what has come so far, which it must not change, and once it
+        is true the connection is closed.
+        check: looks at an answer; when it raises HttpError, the answer is not kept, and an earlier one helps out as if nobody had
+        answered. Without it what a hotel's sign-in page says would be kept as the weather.
         Raises: HttpError.
         """
 
@@ -203,6 +217,18 @@ class Http(ABC):
         return ()
 
 
+@dataclass(frozen=True)
+class Endpoint:
+    """A server with OpenAI's chat API."""
+
+    base_url: str = ""
+    """`http://HOST:8080/v1`; empty when there is none."""
+    key: str = field(default="", repr=False)
+    """Sent as `Authorization: Bearer KEY`; empty when it wants none, or when it is in a file."""
+    key_file: str = ""
+    """Holds the key; empty when none does."""
+
+
 class Home(ABC):
     """What the server gives every tool."""
 
@@ -212,6 +238,8 @@ class Home(ABC):
     """The names of the house, as they are now."""
     shared: dict[str, Any]
     """What tools that belong together have in common, by a key of theirs; one for all tools of the server."""
+    endpoint: Endpoint = Endpoint()
+    """Where the house's language model answers."""
     database: Path
     """SQLite file for what must survive a crash. A tool makes its own tables there and its own connection; blocking work off the loop."""
 

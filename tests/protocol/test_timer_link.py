@@ -50,7 +50,7 @@ async def test_subscribing_tells_the_timers_of_this_satellite(uri, clock):
         await link.send(event("earshot-subscribe", {"satellite_id": "kitchen"}))
         greeting = (await link.receive()).data
     shown = {"id": id, "name": "pizza", "total_seconds": 300, "seconds_left": 200, "is_active": True}
-    assert greeting == {"satellite_id": "kitchen", "timers": [shown]}
+    assert greeting == {"satellite_id": "kitchen", "timers": [shown], "alarms": [], "reminders": []}
 
 
 async def test_a_new_timer_is_pushed(uri):
@@ -87,7 +87,14 @@ async def test_the_end_is_pushed_with_the_sentence_to_speak(uri, clock):
         id = await set_timer(uri)
         clock.advance(300)
         data = await finished(link)
-    assert data == {"id": id, "name": "pizza", "text": "Your pizza timer is done.", "late_s": 0.0, "total_seconds": 300}
+    assert data == {
+        "id": id,
+        "kind": "timer",
+        "name": "pizza",
+        "text": "Your pizza timer is done.",
+        "late_s": 0.0,
+        "total_seconds": 300,
+    }
 
 
 async def test_a_timer_without_a_name_is_announced_by_its_length(uri, clock):
@@ -164,9 +171,30 @@ async def test_what_ended_while_the_satellite_was_gone_is_announced_late(uri, cl
 async def test_what_ended_while_the_server_was_gone_is_announced_late(tmp_path, clock):
     async with running(tmp_path, clock) as uri:
         await set_timer(uri)
+    clock.advance(300 + 240)
+    async with running(tmp_path, clock) as uri, linked(uri) as link:
+        assert (await finished(link))["text"] == "Your pizza timer ended 4 minutes ago."
+
+
+async def test_what_ended_long_ago_is_told_once_with_its_time(tmp_path, clock):
+    async with running(tmp_path, clock) as uri:
+        await set_timer(uri)
     clock.advance(300 + 7300)
     async with running(tmp_path, clock) as uri, linked(uri) as link:
-        assert (await finished(link))["text"] == "Your pizza timer ended 2 hours ago."
+        data = await finished(link)
+    assert (data["text"], data["times"]) == ("While I was away, your pizza timer ended at 5:13 PM.", 1)
+
+
+async def test_what_was_told_late_is_not_told_again(tmp_path, clock):
+    async with running(tmp_path, clock) as uri:
+        id = await set_timer(uri)
+    clock.advance(300 + 7300)
+    async with running(tmp_path, clock) as uri:
+        async with linked(uri) as link:
+            await finished(link)
+            await acknowledge(link, id, uri)
+        async with linked(uri) as link:
+            await nothing_more(link)
 
 
 async def test_a_second_link_takes_over(uri, clock):

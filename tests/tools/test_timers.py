@@ -42,7 +42,6 @@ REFUSALS = {
     "set a timer for zero seconds": "A timer needs at least one second.",
     "set a timer for 25 hours": "I can only set timers up to 24 hours.",
     "set a timer for 24 hours and 1 second": "I can only set timers up to 24 hours.",
-    "set a timer": "For how long? Say, for example: set a timer for 5 minutes.",
     "turn on the light in 5 minutes": "I can't run commands later yet.",
     "cancel the timer": "You have no timers.",
     "pause the timer": "You have no timers.",
@@ -287,15 +286,9 @@ async def test_a_paused_timer_stays_paused_over_a_restart(tmp_path, clock):
         assert await said(uri, "how much time is left") == "Your 5 minute timer is paused with 5 minutes left."
 
 
-async def test_a_second_server_on_the_same_file_leaves_the_timers_alone(tmp_path, clock, monkeypatch):
-    async with running(tmp_path, clock):
-        monkeypatch.setattr(sqlite3, "connect", _impatient(sqlite3.connect))
-        async with running(tmp_path, clock) as second:
-            assert await said(second, "set a timer for 5 minutes") == "Timers aren't working right now."
-
-
-def _impatient(connect):
-    return lambda path, timeout, **options: connect(path, timeout=0.05, **options)
+async def test_a_second_server_on_the_same_file_leaves_the_timers_alone(tmp_path, clock):
+    async with running(tmp_path, clock), running(tmp_path, clock) as second:
+        assert await said(second, "set a timer for 5 minutes") == "Timers aren't working right now."
 
 
 async def test_a_file_that_is_no_database_leaves_the_other_tools_working(tmp_path, clock):

@@ -3,20 +3,24 @@
 import asyncio
 import logging
 import sqlite3
+import uuid
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from wyoming_servers.shared.tool import Clock
 
+from . import schedule
 from .store import Store
-from .timer import FINISHED, RINGING, RUNNING, Timer
+from .timer import FINISHED, MISSED, RINGING, RUNNING, STOPWATCH, Timer
 
 _LOGGER = logging.getLogger(__name__)
 T = TypeVar("T")
 UNHEARD_S = 60.0
 """A timer that its own satellite has not acknowledged by then rings everywhere."""
 _RINGS_AT_MOST_S = 900.0  # a satellite's longest ringing; it may have died without saying that it stopped
+_MISSED_S = 24 * 3600.0  # what was missed is told for so long when asked
 _STEP_S = 2.0  # sleep no longer: after a suspend a deadline has passed earlier than the loop's clock knows
 _JUMP_S = 1.0
 
@@ -54,9 +58,13 @@ class TimerBook:
             if self._store:
                 await asyncio.to_thread(self._store.close)
 
-    def all(self) -> list[Timer]:
-        """Every timer, in the order they were set."""
-        return list(self._timers.values())
+    def all(self, *kinds: str) -> list[Timer]:
+        """Every timer of these kinds that has not been missed, in the order they were set; of all kinds without any."""
+        return [timer for timer in self._timers.values() if timer.state != MISSED and (not kinds or timer.kind in kinds)]
+
+    def missed(self) -> list[Timer]:
+        """What nobody silenced, or was told late, of the last day."""
+        return [timer for timer in self._timers.values() if timer.state == MISSED]
 
     def is_everyones(self, id: str) -> bool:
         """True when a timer that has run out is to ring wherever it can."""
@@ -77,12 +85,14 @@ class TimerBook:
         """
         deleted = list(deleted)
         assert self._store is not None
+        if not (saved or deleted):
+            return
         await asyncio.to_thread(self._store.write, saved, deleted)
         self._remember(saved, deleted)
 
     async def _open(self, path: Path) -> None:
         self._store = await asyncio.to_thread(Store, path)
-        self._timers = {timer.id: timer for timer in await asyncio.to_thread(self._store.load)}
+        self._timers = {timer.id: schedule.renewed(timer, self._clock) for timer in await asyncio.to_thread(self._store.load)}
         for timer in self.all():
             if timer.state == FINISHED:
                 self._unheard_since[timer.id] = self._clock.steady()
@@ -123,16 +133,21 @@ class TimerBook:
             if abs(self._clock.now() - self._clock.steady() - offset) > _JUMP_S:
                 offset = self._clock.now() - self._clock.steady()
                 _LOGGER.info("the wall clock has jumped; timers keep their length")
-                await self._keep(lambda: [t.at(self._clock, t.left(self._clock)) for t in self.all() if t.state == RUNNING])
+                await self._keep(self._kept_lengths)
             await self._finish()
             await self._clock.wait(self._changed, self._next_look_s())
 
+    def _kept_lengths(self) -> list[Timer]:
+        clock = self._clock
+        counting = [timer for timer in self.all() if timer.state == RUNNING and not timer.due_utc]
+        return [t.at(clock, t.shows(clock) if t.kind == STOPWATCH else t.left(clock)) for t in counting]
+
     async def _finish(self) -> None:
         """Ends what has run out, and looks after what nobody has heard."""
-        due = [timer for timer in self.all() if timer.state == RUNNING and timer.left(self._clock) <= 0]
-        if due:
-            await self._keep(lambda: [self._ended_now(timer.id) for timer in due if self._is_due(timer.id)])
-            for timer in due:
+        if any(timer.due(self._clock) for timer in self.all()):
+            over: list[Timer] = []
+            await self._keep(lambda: self._run_out(over))
+            for timer in over:
                 if (now := self.get(timer.id)) and now.state == FINISHED:
                     self._due(now)
         for id, since in list(self._unheard_since.items()):
@@ -140,17 +155,28 @@ class TimerBook:
                 del self._unheard_since[id]
                 self._everyones.add(id)
                 self._unheard(self._timers[id])
-        silent = [timer.id for timer in self.all() if timer.state == RINGING and timer.age(self._clock) > _RINGS_AT_MOST_S]
-        if silent:
-            await self._keep(lambda: [], silent)
+        silent = [timer for timer in self.all() if timer.state == RINGING and timer.age(self._clock) > _RINGS_AT_MOST_S]
+        old = [timer.id for timer in self.missed() if timer.age(self._clock) > _MISSED_S]
+        if silent or old:
+            await self._keep(lambda: [timer.at(self._clock, timer.left(self._clock), MISSED) for timer in silent if self._is(timer)], old)
 
-    def _is_due(self, id: str) -> bool:
-        timer = self.get(id)
-        return timer is not None and timer.state == RUNNING and timer.left(self._clock) <= 0
+    def _run_out(self, over: list[Timer]) -> list[Timer]:
+        """What is to be saved of all that has run out. Adds to `over` what has finished.
 
-    def _ended_now(self, id: str) -> Timer:
-        timer = self._timers[id]
-        return timer.at(self._clock, timer.left(self._clock), FINISHED)
+        What comes again goes on to its next time, and one that comes once has finished in its place.
+        """
+        saved = []
+        for timer in [timer for timer in self.all() if timer.due(self._clock)]:
+            finished = timer
+            if timer.days:
+                last, following = schedule.around(timer, self._clock)
+                saved.append(replace(timer, due_utc=following))
+                finished = replace(timer, id=uuid.uuid4().hex, due_utc=last, days="", clock_time="")
+            over.append(finished.at(self._clock, finished.left(self._clock), FINISHED))
+        return [*saved, *over]
+
+    def _is(self, timer: Timer) -> bool:
+        return self.get(timer.id) == timer
 
     async def _keep(self, changed: Callable[[], list[Timer]], deleted: Iterable[str] = ()) -> None:
         """Like a change, but counts even when the disk fails: ringing matters more than remembering."""
@@ -167,7 +193,8 @@ class TimerBook:
 
     def _next_look_s(self) -> float | None:
         """When to look again; None while there is nothing to wait for."""
-        waits = [timer.left(self._clock) for timer in self.all() if timer.state == RUNNING]
+        waits = [timer.left(self._clock) for timer in self.all() if timer.state == RUNNING and timer.kind != STOPWATCH]
         waits += [since + UNHEARD_S - self._clock.steady() for since in self._unheard_since.values()]
         waits += [_RINGS_AT_MOST_S - timer.age(self._clock) for timer in self.all() if timer.state == RINGING]
+        waits += [_MISSED_S - timer.age(self._clock) for timer in self.missed()]
         return min(_STEP_S, max(0.0, min(waits))) if waits else None

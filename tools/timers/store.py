@@ -1,6 +1,10 @@
 """Timers on disk: what has been saved survives a crash of the program and of the machine. Everything here blocks."""
 
+import contextlib
+import fcntl
+import os
 import sqlite3
+import time
 from collections.abc import Iterable
 from dataclasses import astuple, fields
 from pathlib import Path
@@ -15,29 +19,44 @@ CREATE TABLE IF NOT EXISTS timers (
     boot TEXT NOT NULL
 )
 """
+_ADDED = {
+    "kind": "TEXT NOT NULL DEFAULT 'timer'",
+    "due_utc": "REAL NOT NULL DEFAULT 0",
+    "clock_time": "TEXT NOT NULL DEFAULT ''",
+    "days": "TEXT NOT NULL DEFAULT ''",
+}
+"""Columns that files of earlier versions do not have."""
 _SAVE = f"INSERT OR REPLACE INTO timers ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
-_PATIENCE_S = 5.0  # a server that is being replaced still holds the file while it ends
+_PATIENCE_S = 2.0  # a server that is being replaced still holds the timers while it ends
+_STEP_S = 0.02
 
 
 class Store:
     """One connection to the file, used by one thread at a time."""
 
-    def __init__(self, path: Path) -> None:
-        """Opens or makes the file and keeps it to itself: two servers on one file would ring every timer twice.
+    def __init__(self, path: Path, patience_s: float = _PATIENCE_S) -> None:
+        """Opens or makes the file and keeps its timers to itself: two servers would ring every timer twice. Other tools may use the file.
 
+        patience_s: how long to wait for another server that has them.
         Raises: sqlite3.Error, OSError.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
+        self._hold = _held(path.with_name(f"{path.name}.timers-lock"), patience_s)
         try:
-            self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
+        except BaseException:
+            os.close(self._hold)
+            raise
+        try:
+            self._write_ahead(patience_s)
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute(_TABLE)
-            self._connection.execute("BEGIN IMMEDIATE")  # takes the lock now
-            self._connection.execute("COMMIT")
+            present = {row[1] for row in self._connection.execute("PRAGMA table_info(timers)")}
+            for name, kind in _ADDED.items():
+                if name not in present:
+                    self._connection.execute(f"ALTER TABLE timers ADD COLUMN {name} {kind}")
         except BaseException:
-            self._connection.close()
+            self.close()
             raise
 
     def load(self) -> list[Timer]:
@@ -56,5 +75,40 @@ class Store:
             connection.executemany("DELETE FROM timers WHERE id = ?", [(id,) for id in deleted])
 
     def close(self) -> None:
-        """Closes the file."""
-        self._connection.close()
+        """Closes the file and lets another server have the timers."""
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.close()
+        os.close(self._hold)
+
+    def _write_ahead(self, patience_s: float) -> None:
+        """SQLite does not wait when another tool does the same at the same moment."""
+        until = time.monotonic() + patience_s
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError:
+                if time.monotonic() >= until:
+                    raise
+            time.sleep(_STEP_S)
+
+
+def _held(path: Path, patience_s: float) -> int:
+    """A lock that the kernel drops with the process, however it ends.
+
+    Raises: OSError.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                os.close(descriptor)
+                raise OSError("another server has the timers of this file") from None
+        except BaseException:
+            os.close(descriptor)
+            raise
+        time.sleep(_STEP_S)

@@ -1,10 +1,11 @@
-"""One timer, and how much of it is left by the clock."""
+"""One timer, alarm, reminder or stopwatch, and how much of it is left by the clock."""
 
 from dataclasses import dataclass, replace
 
 from wyoming_servers.shared.tool import Clock
 
-RUNNING, PAUSED, FINISHED, RINGING = "running", "paused", "finished", "ringing"
+TIMER, ALARM, REMINDER, STOPWATCH = "timer", "alarm", "reminder", "stopwatch"
+RUNNING, PAUSED, FINISHED, RINGING, MISSED = "running", "paused", "finished", "ringing", "missed"
 
 
 @dataclass(frozen=True)
@@ -13,32 +14,55 @@ class Timer:
 
     id: str
     name: str
-    """Empty when it has none."""
+    """What a reminder is about; empty for a timer or an alarm without a name."""
     total_s: int
-    """What it was set to."""
+    """What it was set to; 0 for what ends at a time of the day."""
     state: str
-    """`running`, `paused`, `finished` (ended, nobody has heard it), `ringing` (acknowledged, not yet silenced)."""
+    """`running`, `paused`, `finished` (ended, nobody has heard it), `ringing` (acknowledged, not yet silenced), `missed` (was told,
+    or rang, and nobody silenced it)."""
     satellite_id: str
     """Where it was set and rings; empty for everywhere."""
     area: str
     language: str
     """In which its end is announced."""
     left_s: float
-    """Seconds left when it was last written."""
+    """Seconds left when it was last written; of a stopwatch, what it shows."""
     written_utc: float
     """Wall clock then."""
     written_steady: float
     """The steady clock then; holds as long as `boot` is the same."""
     boot: str
+    kind: str = TIMER
+    """`timer`, `alarm`, `reminder` or `stopwatch`."""
+    due_utc: float = 0.0
+    """When it ends by the wall clock; 0 for what is counted down."""
+    clock_time: str = ""
+    """`07:30` in the house's time zone, of what comes again."""
+    days: str = ""
+    """Weekdays on which it comes again, 0 for Monday; empty for once."""
 
     def left(self, clock: Clock) -> float:
         """Seconds left now; negative by how long it is over. Paused: what it was paused with."""
+        if self.due_utc:
+            return self.due_utc - clock.now()
         return self.left_s if self.state == PAUSED else self.left_s - self.age(clock)
+
+    def shows(self, clock: Clock) -> float:
+        """Seconds on a stopwatch."""
+        return self.left_s if self.state == PAUSED else self.left_s + self.age(clock)
+
+    def ends_utc(self, clock: Clock) -> float:
+        """When it ends, or ended, by the wall clock."""
+        return self.due_utc or clock.now() + self.left(clock)
 
     @property
     def ended(self) -> bool:
-        """True once it has run out."""
+        """True once it has run out, until somebody has silenced it."""
         return self.state in (FINISHED, RINGING)
+
+    def due(self, clock: Clock) -> bool:
+        """True when it has run out just now."""
+        return self.kind != STOPWATCH and self.state == RUNNING and self.left(clock) <= 0
 
     def at(self, clock: Clock, left_s: float, state: str | None = None) -> "Timer":
         """The same timer with so much left from now on."""

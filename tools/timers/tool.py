@@ -1,31 +1,29 @@
-"""The timers tool: what can be said to it, and what it tells satellites."""
+"""The timers tool: what can be said about timers, about what rings, and about a stopwatch."""
 
-import sqlite3
-import uuid
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wyoming_servers.shared.errors import InvalidRequestError, ToolError
-from wyoming_servers.shared.tool import Home, Satellite, Tool, ToolContext, ToolResult, argument
+from wyoming_servers.shared.errors import ToolError
+from wyoming_servers.shared.tool import ToolContext, ToolResult, argument
 
-from . import choosing
-from .book import TimerBook
-from .timer import FINISHED, PAUSED, RINGING, RUNNING, Timer
+from . import choosing, stopwatch
+from .desk_tool import DeskTool, ids, told
+from .timer import ALARM, PAUSED, RUNNING, STOPWATCH, TIMER, Timer
 from .wording import Wording
 
-ACTIONS = ("start", "cancel", "cancel_all", "increase", "decrease", "pause", "resume", "status")
-LONGEST_S = 24 * 3600
-MOST = 100
-_LATE_S = 30.0  # from here on "ended 3 minutes ago" is more use than "is done"
-_NAME_CHARS = 60
+ACTIONS = ("start", "cancel", "cancel_all", "restore", "increase", "decrease", "pause", "resume", "status", "snooze", "missed")
 
 
-class TimersTool(Tool):
-    """Sets, changes, tells and rings countdown timers."""
+class TimersTool(DeskTool):
+    """Countdown timers: any number up to 100, named or not, up to 24 hours each. They ring at the satellite that set them, can be asked
+    about and changed from every other, and survive a crash. "Snooze" and "five more minutes" put off whatever rings. It has a stopwatch,
+    too."""
 
     name = "timers"
-    description = "Countdown timers: start, cancel, cancel_all, increase, decrease, pause, resume, status."
+    description = (
+        "Countdown timers: start, cancel, cancel_all, increase, decrease, pause, resume, status; snooze what rings; missed; stopwatch."
+    )
     intents = {
         "HassStartTimer": {"action": "start"},
         "HassCancelTimer": {"action": "cancel"},
@@ -35,15 +33,17 @@ class TimersTool(Tool):
         "HassPauseTimer": {"action": "pause"},
         "HassUnpauseTimer": {"action": "resume"},
         "HassTimerStatus": {"action": "status"},
+        "EarshotSnooze": {"action": "snooze"},
+        "EarshotMissed": {"action": "missed"},
+        "EarshotStopwatch": {},
     }
-    deadline_s = 8.0  # a memory card may take seconds to write, and given up half-way the timer would still be set
-    events = frozenset({"earshot-acknowledge", "earshot-dismiss"})
+    kinds = (TIMER, STOPWATCH)
 
     @dataclass(frozen=True)
     class Args:
         """Home Assistant's slots."""
 
-        action: str = argument("status", "what to do", choices=ACTIONS)
+        action: str = argument("status", "what to do", choices=(*ACTIONS, *stopwatch.ACTIONS))
         hours: int | None = argument(None, "hours to set, add or remove", minimum=0)
         minutes: int | None = argument(None, "minutes to set, add or remove", minimum=0)
         seconds: int | None = argument(None, "seconds to set, add or remove", minimum=0)
@@ -53,120 +53,104 @@ class TimersTool(Tool):
         start_seconds: int | None = argument(None, "which timer: seconds it was set to", minimum=0)
         area: str | None = argument(None, "which timer: the room it was set in")
         conversation_command: str | None = argument(None, "a command to carry out when it ends; not possible yet")
+        ids: str | None = argument(None, "which timers, by id; for taking back")
 
-    def __init__(self, options: Any, home: Home) -> None:
-        super().__init__(options, home)
-        self._book = TimerBook(home.clock, self._push_finished, self._push_everywhere)
+    @dataclass(frozen=True)
+    class Options:
+        """How the owner wants it."""
 
-    async def start(self) -> None:
-        """Goes on with the timers on disk.
+        snooze_minutes: int = argument(9, "minutes that a plain “snooze” puts off what rings", minimum=1, maximum=60)
 
-        Raises: ToolError when the file cannot be used.
-        """
-        try:
-            await self._book.open(self.home.database)
-        except (sqlite3.Error, OSError) as err:
-            raise ToolError(f"timers cannot be kept in {self.home.database}: {err}") from err
-
-    async def stop(self) -> None:
-        """Closes the file."""
-        await self._book.close()
-
-    async def call(self, args: Any, context: ToolContext) -> ToolResult:
-        """Does one action. A change is on disk before it is confirmed."""
-        wording = Wording(context.phrases, self.home.clock, context.satellite_id)
+    async def act(self, args: Any, context: ToolContext, wording: Wording) -> ToolResult:
+        """Does one action."""
         if args.conversation_command:
             raise ToolError(wording.say("no_commands"))
-        action = {"start": self._begin, "cancel_all": self._cancel_all, "status": self._status}.get(args.action, self._change)
-        try:
-            return await self._book.alone(lambda: action(args, context, wording))
-        except (sqlite3.Error, OSError) as err:
-            raise ToolError(wording.say("not_saved")) from err
-
-    def greeting(self, satellite: Satellite) -> Mapping[str, Any]:
-        """This satellite's timers that have not run out."""
-        return {"timers": [self._shown(timer) for timer in self._book.all() if timer.satellite_id == satellite.id and not timer.ended]}
-
-    async def joined(self, satellite: Satellite) -> None:
-        """Tells it what ended unheard."""
-        for timer in self._book.all():
-            if timer.state == FINISHED and self._rings_at(timer, satellite):
-                self._push_to(satellite, timer)
-
-    async def satellite_event(self, satellite: Satellite, event_type: str, data: Mapping[str, Any]) -> None:
-        """A timer rings there, or was silenced there."""
-        id = data.get("id")
-        if not isinstance(id, str) and not (id is None and event_type == "earshot-dismiss"):
-            raise InvalidRequestError(f"{event_type} needs the timer's id as text")
-        await self._book.alone(lambda: self._heard(satellite, event_type == "earshot-dismiss", id))
+        if args.action in stopwatch.ACTIONS:
+            return await stopwatch.act(self.desk, args.action, context, wording)
+        actions = {
+            "start": self._begin,
+            "cancel": self._cancel,
+            "cancel_all": self._cancel_all,
+            "restore": self.restore,
+            "status": self._status,
+            "snooze": self._snooze,
+            "missed": self._missed,
+        }
+        return await actions.get(args.action, self._change)(args, context, wording)
 
     async def _begin(self, args: Any, context: ToolContext, wording: Wording) -> ToolResult:
         total_s = choosing.length(args)
         if total_s is None:
-            raise ToolError(wording.say("no_length"))
-        self._check_length(total_s, wording)
-        if len(self._book.all()) >= MOST:
-            raise ToolError(wording.say("too_many", count=MOST))
-        clock = self.home.clock
-        timer = Timer(
-            id=uuid.uuid4().hex,
-            name=(args.name or "")[:_NAME_CHARS],
-            total_s=total_s,
-            state=RUNNING,
-            satellite_id=context.satellite_id,
-            area=context.area,
-            language=context.language,
-            left_s=total_s,
-            written_utc=clock.now(),
-            written_steady=clock.steady(),
-            boot=clock.boot,
-        )
-        await self._book.write(timer)
-        started = {"id": timer.id, "total_seconds": total_s, **({"name": timer.name} if timer.name else {})}
-        parts = zip(("start_hours", "start_minutes", "start_seconds"), (total_s // 3600, total_s // 60 % 60, total_s % 60), strict=True)
-        self._push(timer, "timer-started", started | dict(parts))
+            return ToolResult(wording.say("for_how_long"), ask="minutes")
+        self.check_length(total_s, wording)
+        self.check_room(wording)
+        timer = self.desk.new(TIMER, args.name or "", total_s, context)
+        await self.desk.book.write(timer)
+        self.desk.push_started(timer)
         speech = wording.say("started_named" if timer.name else "started", timer, length=wording.length(total_s))
-        if not self.home.satellites():
-            speech = wording.say("nobody_rings", answer=speech)
-        return ToolResult(speech, {"id": timer.id})
+        return self.confirmed(speech, wording, {"id": timer.id}, ids("cancel", [timer]))
 
     async def _cancel_all(self, args: Any, context: ToolContext, wording: Wording) -> ToolResult:
-        timers = choosing.fitting(self._book.all(), args)
+        timers = choosing.fitting(self.own(), args)
         if not timers:
-            return ToolResult(wording.say("no_timers"))
-        await self._drop(*timers)
-        return ToolResult(wording.count("cancelled_all", len(timers)), {"ids": [timer.id for timer in timers]})
+            return told(wording.say("no_timers"))
+        await self.desk.drop(*timers)
+        return ToolResult(wording.count("cancelled_all", len(timers)), {"ids": [timer.id for timer in timers]}, undo=ids("restore", timers))
 
     async def _status(self, args: Any, context: ToolContext, wording: Wording) -> ToolResult:
-        timers = choosing.fitting(self._book.all(), args)
-        data = {"timers": [self._shown(timer) for timer in timers]}
+        timers = choosing.fitting(self.own(), args)
+        data = {"timers": [self.shown(timer) for timer in timers]}
         if not timers and choosing.named(args):
             raise ToolError(self._none_like_it(args, wording))
         if len(timers) != 1 or timers[0].ended:
-            return ToolResult(wording.listed(timers), data)
-        return ToolResult(wording.say("left_paused" if timers[0].state == PAUSED else "left", timers[0]), data)
+            return told(wording.listed(timers), data)
+        return told(wording.say("left_paused" if timers[0].state == PAUSED else "left", timers[0]), data)
+
+    async def _cancel(self, args: Any, context: ToolContext, wording: Wording) -> ToolResult:
+        fitting = choosing.fitting(self.desk.book.all() if args.ids else self.own(), args)
+        ringing = [timer for timer in fitting if timer.ended]
+        if ringing and (choosing.named(args) or any(self.desk.rings_here(timer, context) for timer in ringing)):
+            await self.desk.drop(*ringing)
+            return ToolResult("", {"ids": [timer.id for timer in ringing]})
+        chosen = self._chosen(fitting, args, context, wording)
+        if isinstance(chosen, ToolResult):
+            return chosen
+        await self.desk.drop(*chosen)
+        speech = wording.say("cancelled", chosen[0]) if len(chosen) == 1 else wording.count("cancelled_all", len(chosen))
+        return ToolResult(speech, {"id": chosen[0].id}, undo=ids("restore", chosen))
 
     async def _change(self, args: Any, context: ToolContext, wording: Wording) -> ToolResult:
-        fitting = choosing.fitting(self._book.all(), args)
-        ringing = [timer for timer in fitting if timer.ended]
-        if args.action == "cancel" and ringing and (choosing.named(args) or any(self._rings_here(t, context) for t in ringing)):
-            await self._drop(*ringing)
-            return ToolResult("", {"ids": [timer.id for timer in ringing]})
-        timers = choosing.narrowed([timer for timer in fitting if not timer.ended], args.action, context.satellite_id)
+        """Pause, resume, increase or decrease."""
+        if args.action in ("increase", "decrease") and choosing.length(args) is None:
+            return ToolResult(wording.say("how_much"), ask="minutes")
+        chosen = self._chosen(choosing.fitting(self.own(), args), args, context, wording)
+        if isinstance(chosen, ToolResult):
+            return chosen
+        return await self._changed_one(chosen[0], args, wording)
+
+    async def _changed_one(self, timer: Timer, args: Any, wording: Wording) -> ToolResult:
+        changed, sentence = self._changed(timer, args, wording)
+        if changed is timer:
+            return told(wording.say(sentence, timer), {"id": timer.id})
+        await self.desk.book.write(changed)
+        left_s = max(0, round(changed.left(self.home.clock)))
+        self.desk.push(changed, "timer-updated", {"id": timer.id, "is_active": changed.state == RUNNING, "total_seconds": left_s})
+        back = {"pause": "resume", "resume": "pause", "increase": "decrease", "decrease": "increase"}[args.action]
+        lengths = {unit: value for unit in ("hours", "minutes", "seconds") if (value := getattr(args, unit)) is not None}
+        return ToolResult(wording.say(sentence, changed), {"id": timer.id}, undo=ids(back, [timer]) | lengths)
+
+    def _chosen(self, fitting: Sequence[Timer], args: Any, context: ToolContext, wording: Wording) -> list[Timer] | ToolResult:
+        """The one that is meant (several only by their ids), or the question which.
+
+        Raises: ToolError when there is none.
+        """
+        running = [timer for timer in fitting if not timer.ended]
+        timers = running if args.ids else choosing.narrowed(running, args.action, context.satellite_id)
         if not timers:
             raise ToolError(self._none_like_it(args, wording) if choosing.named(args) else wording.say("no_timers"))
-        if len(timers) > 1:
-            raise ToolError(wording.say("which", others=wording.listed(timers)))
-        timer = timers[0]
-        if args.action == "cancel":
-            await self._drop(timer)
-            return ToolResult(wording.say("cancelled", timer), {"id": timer.id})
-        changed, sentence = self._changed(timer, args, wording)
-        if changed is not timer:
-            await self._book.write(changed)
-            left_s = max(0, round(changed.left(self.home.clock)))
-            self._push(changed, "timer-updated", {"id": timer.id, "is_active": changed.state == RUNNING, "total_seconds": left_s})
-        return ToolResult(wording.say(sentence, changed), {"id": timer.id})
+        if len(timers) > 1 and not args.ids:
+            return ToolResult(wording.say("which", others=wording.listed(timers)), ask="name")
+        return timers
 
     def _changed(self, timer: Timer, args: Any, wording: Wording) -> tuple[Timer, str]:
         """The timer after pause, resume, increase or decrease, and the sentence that says so."""
@@ -176,74 +160,46 @@ class TimersTool(Tool):
             return (timer, "paused_already") if timer.state == PAUSED else (timer.at(clock, left_s, PAUSED), "paused")
         if args.action == "resume":
             return (timer, "running_already") if timer.state == RUNNING else (timer.at(clock, left_s, RUNNING), "resumed")
-        change_s = choosing.length(args)
-        if change_s is None:
-            raise ToolError(wording.say("no_length"))
+        change_s = choosing.length(args) or 0
         left_s += change_s if args.action == "increase" else -change_s
         if left_s < 1:
             raise ToolError(wording.say("gone", timer))
-        self._check_length(left_s, wording)
+        self.check_length(left_s, wording)
         return timer.at(clock, left_s), "changed"
 
-    def _check_length(self, seconds: float, wording: Wording) -> None:
-        if seconds < 1:
-            raise ToolError(wording.say("too_short"))
-        if seconds > LONGEST_S:
-            raise ToolError(wording.say("too_long", length=wording.length(LONGEST_S)))
+    async def _snooze(self, args: Any, context: ToolContext, wording: Wording) -> ToolResult:
+        """Puts off what rings; with a length and nothing that rings, the timer that runs gets more time."""
+        said_s = choosing.length(args)
+        sounding = self.desk.sounding(context)
+        if not sounding and said_s is not None and (running := [timer for timer in self.own() if not timer.ended]):
+            increase = self.Args(action="increase", hours=args.hours, minutes=args.minutes, seconds=args.seconds)
+            chosen = self._chosen(running, increase, context, wording)
+            if isinstance(chosen, ToolResult):
+                raise ToolError(wording.say("nothing_rings"))
+            return await self._changed_one(chosen[0], increase, wording)
+        if not sounding:
+            raise ToolError(wording.say("nothing_rings"))
+        seconds = self.options.snooze_minutes * 60 if said_s is None else said_s
+        self.check_length(seconds, wording)
+        again = await self.desk.snooze(sounding, seconds, context)
+        speech = wording.say("snoozed", length=wording.length(seconds))
+        return ToolResult(speech, {"ids": [timer.id for timer in again]}, undo=ids("cancel", again))
 
-    async def _drop(self, *timers: Timer) -> None:
-        await self._book.write(deleted=[timer.id for timer in timers])
-        for timer in timers:
-            self._push(timer, "timer-cancelled", {"id": timer.id}, everywhere=timer.ended)
-
-    async def _heard(self, satellite: Satellite, silenced: bool, id: str | None) -> None:
-        """It rings at this satellite, or it was silenced there: with an id that one, without all that ring there."""
-        ended = [timer for timer in self._book.all() if timer.ended]
-        meant = [timer for timer in ended if (timer.id == id if id else self._rings_at(timer, satellite))]
-        if not silenced:
-            await self._book.write(*(timer.at(self.home.clock, timer.left(self.home.clock), RINGING) for timer in meant))
-            return
-        await self._book.write(deleted=[timer.id for timer in meant])
-        for timer in meant:
-            for other in self.home.satellites():
-                if other.id != satellite.id:
-                    self.home.announce(other.id, "timer-cancelled", {"id": timer.id})
+    async def _missed(self, args: Any, context: ToolContext, wording: Wording) -> ToolResult:
+        missed = sorted(self.desk.book.missed(), key=lambda timer: timer.left(self.home.clock))
+        if not missed:
+            return told(wording.say("missed_none"), {"missed": []})
+        parts = [
+            wording.say("missed_one" if timer.kind == TIMER else "missed_alarm" if timer.kind == ALARM else "missed_reminder", timer)
+            for timer in missed[-5:]
+        ]
+        return told(" ".join(parts), {"missed": [timer.id for timer in missed]})
 
     def _none_like_it(self, args: Any, wording: Wording) -> str:
         total_s = choosing.length(args, "start_")
+        timers = self.own()
+        others = wording.listed(timers) if timers else ""
+        if not (args.name or args.area or total_s is not None):
+            return wording.say("no_timers")
         wanted = wording.named(args.name or args.area) if total_s is None else wording.unnamed(total_s)
-        others = wording.listed(self._book.all()) if self._book.all() else ""
         return wording.say("none_like_it", timer=wanted, others=others).strip()
-
-    def _rings_here(self, timer: Timer, context: ToolContext) -> bool:
-        return not context.satellite_id or self._rings_at(timer, Satellite(context.satellite_id))
-
-    def _rings_at(self, timer: Timer, satellite: Satellite) -> bool:
-        return timer.satellite_id in ("", satellite.id) or self._book.is_everyones(timer.id)
-
-    def _shown(self, timer: Timer) -> dict[str, Any]:
-        left_s = max(0, round(timer.left(self.home.clock)))
-        shown = {"id": timer.id, "name": timer.name or None, "total_seconds": timer.total_s}
-        return shown | {"seconds_left": left_s, "is_active": timer.state == RUNNING}
-
-    def _push_finished(self, timer: Timer) -> None:
-        for satellite in self.home.satellites():
-            if self._rings_at(timer, satellite):
-                self._push_to(satellite, timer)
-
-    def _push_everywhere(self, timer: Timer) -> None:
-        for satellite in self.home.satellites():
-            if timer.satellite_id != satellite.id:
-                self._push_to(satellite, timer)
-
-    def _push_to(self, satellite: Satellite, timer: Timer) -> None:
-        late_s = max(0.0, -timer.left(self.home.clock))
-        wording = Wording(self.home.phrases(satellite.language or timer.language), self.home.clock, satellite.id)
-        text = wording.say("finished_late" if late_s >= _LATE_S else "finished", timer, length=wording.ago(late_s))
-        data = {"id": timer.id, "name": timer.name or None, "text": text, "late_s": round(late_s, 1), "total_seconds": timer.total_s}
-        self.home.announce(satellite.id, "timer-finished", data)
-
-    def _push(self, timer: Timer, event_type: str, data: Mapping[str, Any], everywhere: bool = False) -> None:
-        for satellite in self.home.satellites():
-            if everywhere or timer.satellite_id in ("", satellite.id):
-                self.home.announce(satellite.id, event_type, data)

@@ -1,19 +1,22 @@
-"""How lengths and timers are put into words."""
+"""How lengths, times of the day, timers, alarms and reminders are put into words."""
 
 import math
 from collections.abc import Sequence
+from datetime import datetime
 
 from wyoming_servers.shared.tool import Clock, Phrases
 
-from .timer import PAUSED, Timer
+from . import schedule
+from .timer import ALARM, PAUSED, REMINDER, STOPWATCH, Timer
 
 _UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
 _AGO_UNITS = (("days", 86400), *_UNITS)
 _MOST_LISTED = 5  # nobody remembers more
+_REPEATS = {"0123456": "daily", "01234": "weekdays", "56": "weekends"}
 
 
 class Wording:
-    """Sentences about timers in one language, heard at one place."""
+    """Sentences in one language, heard at one place."""
 
     def __init__(self, phrases: Phrases, clock: Clock, here: str) -> None:
         """here: id of the satellite where it is heard; empty for none."""
@@ -22,9 +25,10 @@ class Wording:
         self._here = here
 
     def say(self, key: str, about: Timer | None = None, /, **values: object) -> str:
-        """A sentence; `{timer}` and `{length}` (what is left) come from the timer it is about unless given."""
+        """A sentence; `{timer}`, `{length}` (what is left), `{when}` and `{name}` come from the timer it is about unless given."""
         if about:
-            values = {"timer": self.label(about), "length": self.left(about), **values}
+            length = "" if about.kind == STOPWATCH else self.left(about)
+            values = {"timer": self.label(about), "length": length, "when": self.when(about), "name": about.name, **values}
         sentence = self._phrases.say(key, **values)
         return sentence[:1].upper() + sentence[1:]
 
@@ -32,9 +36,13 @@ class Wording:
         """A sentence about so many."""
         return self._phrases.count(key, number)
 
+    def has(self, key: str) -> bool:
+        """Whether this language has a sentence; for those that only some need."""
+        return bool(self._maybe(key, early="", late=""))
+
     def length(self, seconds: float) -> str:
         """`1 hour and 8 minutes`."""
-        return self._phrases.join([self._phrases.count(unit, number) for unit, number in _parts(round(seconds))])
+        return self._phrases.join([self._unit(f"length_{unit}", number) for unit, number in _parts(round(seconds))])
 
     def left(self, timer: Timer) -> str:
         """What is left of it; from an hour on without seconds."""
@@ -44,11 +52,45 @@ class Wording:
     def ago(self, seconds: float) -> str:
         """`3 minutes`, in the largest unit that fits."""
         unit, size = next((unit, size) for unit, size in _AGO_UNITS if seconds >= size or size == 1)
-        return self._phrases.count(unit, max(1, round(seconds / size)))
+        return self._unit(f"length_{unit}", max(1, round(seconds / size)))
+
+    def at(self, minute_of_day: int) -> str:
+        """`at 7:30 AM`."""
+        hour, minute = divmod(minute_of_day, 60)
+        parts = self._phrases.items("day_parts")
+        values = {"hour": self._phrases.items("day_hours")[hour], "minute": minute, "part": parts[hour] if parts else ""}
+        for key in () if minute else (f"at_{hour}",):
+            if sentence := self._maybe(key, **values):
+                return sentence
+        return self._phrases.say("at_minutes" if minute else "at_full", **values)
+
+    def when(self, timer: Timer) -> str:
+        """`tomorrow at 7 AM`, `every Monday at 7 AM`; when it ends or ended."""
+        if timer.days:
+            at = self.at(schedule.minute_of(timer.clock_time))
+            return self._phrases.say("day_at", day=self.repeats(timer.days), at=at)
+        return self.moment(timer.ends_utc(self._clock))
+
+    def moment(self, utc: float) -> str:
+        """`at 7 AM` for today, `tomorrow at 7 AM`, `on Monday at 7 AM`."""
+        then, now = schedule.local(utc, self._clock), schedule.local(self._clock.now(), self._clock)
+        at = self.at(then.hour * 60 + then.minute)
+        day = self._day(then, now)
+        return self._phrases.say("day_at", day=day, at=at) if day else at
+
+    def repeats(self, days: str) -> str:
+        """`every day`, `on weekdays`, `every Monday and Friday`."""
+        if key := _REPEATS.get(days):
+            return self._phrases.say(f"every_{key}")
+        names = self._phrases.items("weekday_names")
+        return self._phrases.say("every_weekday", weekday=self._phrases.join([names[int(day)] for day in days]))
 
     def label(self, timer: Timer) -> str:
-        """`pizza timer`, `5 minute timer in the kitchen`."""
-        name = self.named(timer.name) if timer.name else self.unnamed(timer.total_s)
+        """`pizza timer`, `5 minute timer in the kitchen`, `alarm at 7 AM`."""
+        if timer.kind in (ALARM, REMINDER):
+            name = self._phrases.say(f"{timer.kind}_label", when=self.when(timer), name=timer.name)
+        else:
+            name = self.named(timer.name) if timer.name else self.unnamed(timer.total_s)
         if timer.area and self._here and timer.satellite_id != self._here:
             return self._phrases.say("elsewhere", timer=name, area=timer.area.lower())
         return name
@@ -60,7 +102,7 @@ class Wording:
     def unnamed(self, total_s: int) -> str:
         """`1 hour 5 minute timer`."""
         parts = [self._phrases.count(f"{unit}_label", number) for unit, number in _parts(total_s)]
-        return self._phrases.say("unnamed", length=" ".join(parts))
+        return self._phrases.say("unnamed", length=" ".join(parts), of=self._phrases.join(parts))
 
     def listed(self, timers: Sequence[Timer]) -> str:
         """`You have 2 timers: …`, the one that ends first in front."""
@@ -73,9 +115,34 @@ class Wording:
         forms = {"n": len(timers), "timers": self._phrases.join(parts)}
         return self.say("count_one" if len(timers) == 1 else "count_other", **forms)
 
+    def ended(self, how: str, timer: Timer, late_s: float) -> str:
+        """What is spoken when it rings. how: `finished`, `finished_late` or `missed`."""
+        return self.say(how, timer, length=self.ago(late_s))
+
     def _one_of(self, timer: Timer) -> str:
         key = "one_of_ended" if timer.ended else "one_of_paused" if timer.state == PAUSED else "one_of"
-        return self._phrases.say(key, timer=self.label(timer), length=self.left(timer))
+        return self._phrases.say(key, timer=self.label(timer), length=self.left(timer), when=self.when(timer), name=timer.name)
+
+    def _unit(self, key: str, number: int) -> str:
+        """A number with its noun; some numbers have a form of their own: `vingt et une minutes`."""
+        return self._maybe(f"{key}_{number}") or self._phrases.count(key, number)
+
+    def _maybe(self, key: str, **values: object) -> str:
+        try:
+            return self._phrases.say(key, **values)
+        except KeyError:
+            return ""
+
+    def _day(self, then: datetime, now: datetime) -> str:
+        """Empty for today."""
+        ahead = (then.date() - now.date()).days
+        if ahead == 0:
+            return ""
+        if -1 <= ahead <= 2 and (name := self._maybe(f"day_{ahead}")):
+            return name
+        if ahead < -6:
+            return self._phrases.count("days_ago", -ahead)
+        return self._phrases.say("on_weekday", weekday=self._phrases.items("weekday_names")[then.weekday()])
 
 
 def _parts(seconds: int) -> list[tuple[str, int]]:

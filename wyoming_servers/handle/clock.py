@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
+import os
 import time
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..shared.tool import Clock
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_LOCALTIME = Path("/etc/localtime")
 
 
 class SystemClock(Clock):
@@ -35,11 +38,25 @@ class SystemClock(Clock):
         return time.monotonic() if self._boottime is None else time.clock_gettime(self._boottime)
 
     def local(self) -> datetime:
-        """Now, in the system's time zone."""
-        return datetime.now().astimezone()
+        """Now, in the system's time zone, which knows when the clocks change."""
+        zone = system_zone()
+        return datetime.now(zone) if zone else datetime.now().astimezone()
 
     async def wait(self, event: asyncio.Event, timeout_s: float | None) -> None:
         """Waits for the event, at most so long."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await event.wait()
+
+
+def system_zone(localtime: Path = _LOCALTIME) -> tzinfo | None:
+    """The zone that `TZ` names, else the system's; None where neither can be told."""
+    names = [os.environ.get("TZ", "").removeprefix(":")]
+    with contextlib.suppress(OSError):
+        names.append(str(localtime.readlink()).rpartition("zoneinfo/")[2])
+    for name in filter(None, names):
+        with contextlib.suppress(ZoneInfoNotFoundError, ValueError, OSError):
+            return ZoneInfo(name)
+    with contextlib.suppress(OSError, ValueError), localtime.open("rb") as file:
+        return ZoneInfo.from_file(file)
+    return None

@@ -170,6 +170,7 @@ def test_what_was_confirmed_survives_a_kill(tmp_path):
     writer = f"""
 import sys
 sys.path.insert(0, {str(paths.content("tools"))!r})
+from pathlib import Path
 from lists.store import Store
 store = Store(Path({str(tmp_path / "lists.db")!r}))
 for number in range(10_000):
@@ -189,6 +190,7 @@ def test_two_processes_write_the_same_list_without_losing_or_doubling(tmp_path):
     writer = f"""
 import sys
 sys.path.insert(0, {str(paths.content("tools"))!r})
+from pathlib import Path
 from lists.store import Store
 store = Store(Path({str(tmp_path / "lists.db")!r}))
 for number in range(25):

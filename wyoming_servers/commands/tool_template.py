@@ -152,7 +152,7 @@ _LANGUAGES = {
         "laat ${spoken} tot drie tellen",
         "Ik tel: {numbers}.",
         "Ik tel maar tot {most}.",
-        "Ik tel: één, twee en drie.",
+        "Ik tel: een, twee en drie.",
     ),
 }
 

@@ -283,10 +283,10 @@ def _common(first: list[str], second: list[str]) -> int:
 def _deltas(reply: Reply, most: int) -> tuple[list[tuple[dict[str, Any], list[str]]], str]:
     """What is streamed, each with the tokens it costs, and why it ends."""
     deltas: list[tuple[dict[str, Any], list[str]]] = []
-    calls = [part for part in reply if isinstance(part, Call)]
+    calls = 0
     for part in reply:
         if isinstance(part, Call):
-            index = calls.index(part)
+            index, calls = calls, calls + 1
             head, *rest = tokens(_written(part.name, ""))
             deltas.append(({"tool_calls": [_call(index, part.name, "", part.id)]}, [head, *rest]))
             deltas += [({"tool_calls": [_call(index, None, piece, None)]}, [piece]) for piece in tokens(part.raw)]

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from handle_house import HOUSE, MovedClock, decisive, sentence
 from wire import Message, wire
 
 from wyoming_servers.handle.server import HandleService
-from wyoming_servers.shared import paths
+from wyoming_servers.shared import paths, templates
 from wyoming_servers.shared.server import WyomingServer
 from wyoming_servers.shared.settings import HandleSection, LlmSection, Settings
 
@@ -43,6 +44,29 @@ class OvenTool(Tool):
         if args.degrees is None:
             return ToolResult("How hot?", ask="degrees")
         return ToolResult(f"Oven at {args.degrees} degrees, heated {type(self).heated} times.")
+'''
+
+FORECAST = """In Paris it is twelve degrees with light rain, and tomorrow stays dry, with up to fourteen degrees in the afternoon."""
+SKY = f'''
+from dataclasses import dataclass
+
+from wyoming_servers.shared.tool import Tool, ToolResult, argument
+
+
+class SkyTool(Tool):
+    """Says always the same."""
+
+    name = "sky"
+    description = "The weather at a place."
+    final = FINAL
+    languages = frozenset({{"en"}})
+
+    @dataclass(frozen=True)
+    class Args:
+        place: str = argument("", "where")
+
+    async def call(self, args, context):
+        return ToolResult({FORECAST!r})
 '''
 
 
@@ -80,6 +104,11 @@ class LlmHouse:
         return (await self.ask(text, **options)).data["context"]["earshot"]
 
 
+@lru_cache
+def _sentences() -> templates.Templates:
+    return templates.load("en", HOUSE, [paths.content("intents")], scope="text")
+
+
 @asynccontextmanager
 async def llm_house(
     folder: Path,
@@ -91,20 +120,21 @@ async def llm_house(
     warm: bool = True,
     **options: Any,
 ) -> AsyncIterator[LlmHouse]:
-    """llm: a server that runs, or not, already. own_tool: only the oven instead of the shipped tools. warm: begins once the prompt was read.
-    options: of the language model."""
+    """llm: a server that runs, or not, already. own_tool: only the oven and the sky instead of the shipped tools. warm: begins once the
+    prompt was read. options: of the language model."""
     async with AsyncExitStack() as stack:
         llm = llm or await stack.enter_async_context(fake_llm())
         tools = [folder / "tools"] if own_tool else [paths.content("tools")]
         if own_tool:
             tools[0].mkdir(exist_ok=True)
             (tools[0] / "oven.py").write_text(OVEN.replace("CHANGES", str(changes)).replace("FINAL", str(final)))
+            (tools[0] / "sky.py").write_text(SKY.replace("FINAL", str(final)))
         settings = Settings(
             house=HOUSE,
             handle=HandleSection(database=str(folder / "timers.db"), intents=str(folder / "intents")),
             llm=LlmSection(**{"base_url": llm.uri, "first_token_s": 5.0, "read_ahead": False, **options}),
         )
-        service = HandleService(settings, MovedClock(), tools)
+        service = HandleService(settings, MovedClock(), tools, _sentences())
         server = WyomingServer("tcp://127.0.0.1:0", [service])
         await server.start()
         stack.push_async_callback(server.stop)

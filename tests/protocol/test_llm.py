@@ -8,7 +8,7 @@ import pytest
 from fake_llm import Call, FakeLlm, Thought, fake_llm
 from fake_web import serving
 from handle_house import sentence
-from llm_house import llm_house
+from llm_house import FORECAST, llm_house
 from wire import wire
 
 HOT = Call("oven", {"degrees": 200})
@@ -179,9 +179,9 @@ async def test_one_pass_answers_a_tools_question_twice_as_soon_as_two(tmp_path):
             folder = tmp_path / str(final)
             folder.mkdir()
             async with llm_house(folder, llm, final=final) as house:
-                llm.on("warm", HOT)
-                llm.after_tool("Oven", "The oven is being heated to 200 degrees for you right now.")
-                await house.ask("make it warm, 200 degrees")
+                llm.on("Paris", Call("sky", {"place": "Paris"}))
+                llm.after_tool("Paris", FORECAST)
+                assert await house.said("should I take an umbrella to Paris") == FORECAST
                 seconds[final] = sum(asked.seconds for asked in llm.answers)
     assert seconds[False] >= 2 * seconds[True], seconds
 

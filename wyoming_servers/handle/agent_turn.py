@@ -192,7 +192,7 @@ class AgentTurn:
             return self._wrong(name, f"there is no such tool; there are: {', '.join(self._asked.tools)}")
         if arguments is None:
             return self._wrong(name, "its arguments are no JSON object")
-        if made_up := self._invented(tool, arguments):
+        if made_up := await self._invented(tool, arguments):
             return self._wrong(name, f"{', '.join(made_up)}: not said by the user; use the user's own words, or ask the user")
         key = f"{name} {json.dumps(arguments, sort_keys=True, default=str)}"
         if key in self._done:
@@ -208,11 +208,11 @@ class AgentTurn:
         self._done.add(key)
         return step
 
-    def _invented(self, tool: Tool, arguments: Mapping[str, Any]) -> list[str]:
+    async def _invented(self, tool: Tool, arguments: Mapping[str, Any]) -> list[str]:
         request, facts = self._asked.request, self._asked.facts
         earlier = [_without_note(message.text) for message in self._messages if message.role in ("user", "assistant")]
         said = [request.text, request.area, *earlier]
-        return invented(arguments, fixed_values(tool.Args), said, facts.language, facts.now.date())
+        return await asyncio.to_thread(invented, arguments, fixed_values(tool.Args), said, facts.language, facts.now.date())
 
     def _wrong(self, name: str, why: str) -> str:
         self._refusals += 1

@@ -36,8 +36,15 @@ _DOMAINS_BY_PREFIX = {
 _COMMON_ROOMS = {"en": ("living room", "dining room", "bedroom", "bathroom", "hallway")}
 """Heard also where the owner has not named them: an answer about a room that is not set up is better than another room's light."""
 _NO_TOOL = ("HassBroadcast", "HassRespond")
-_SPOKEN_RANGES = {"timer_hours": (1, 24), "timer_minutes": (1, 60), "timer_seconds": (1, 60)}
-_SPOKEN_BEYOND = {"timer_hours": (36, 48, 72), "timer_minutes": (90,), "timer_seconds": (90,)}
+_SPOKEN_RANGES = {
+    "timer_hours": (*range(1, 25), 36, 48, 72),
+    "timer_minutes": (*range(1, 61), 90),
+    "timer_seconds": (*range(1, 61), 90),
+    "clock_hour": range(1, 13),
+    "clock_minute": range(5, 60, 5),
+    "clock_before": range(5, 30, 5),
+}
+"""Numbers that are heard; more of them would be mistaken for each other."""
 
 _OTHER_NAMES = {"no": "nb", "nn": "nb", "iw": "he", "in": "id", "zh-hant": "zh-TW", "zh-hans": "zh-CN"}
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # eight times as fast, where it was built in
@@ -237,7 +244,8 @@ def _keep_what_leads_somewhere(merged: dict[str, Any], house: House) -> None:
     domains = {device.domain for device in house.devices} | ({"weather"} if house.places else set())
     for name, intent in list(merged["intents"].items()):
         wanted = next((needed for prefix, needed in _DOMAINS_BY_PREFIX.items() if name.startswith(prefix)), None)
-        kept = [block for block in intent["data"] if not (needs := _domains(block)) or needs & domains]
+        heard = [block for block in intent["data"] if block.get("metadata", {}).get("speech") is not False]
+        kept = [block for block in heard if not (needs := _domains(block)) or needs & domains]
         if name in _NO_TOOL or not kept or (wanted and not wanted & domains):
             del merged["intents"][name]
         else:
@@ -258,9 +266,8 @@ def _closed_lists(merged: dict[str, Any], house: House) -> dict[str, SlotList]:
         if definition.get("wildcard"):
             closed[name] = TextSlotList(name, [])
         elif name in _SPOKEN_RANGES:
-            first, last = _SPOKEN_RANGES[name]
-            numbers = [*range(first, last + 1), *_SPOKEN_BEYOND[name]]
-            closed[name] = TextSlotList(name, [_value(str(number), number) for number in numbers])
+            sign = definition["range"].get("multiplier", 1)
+            closed[name] = TextSlotList(name, [_value(str(number), sign * number) for number in _SPOKEN_RANGES[name]])
     closed["timer_name"] = TextSlotList("timer_name", [_value(name, name) for name in house.timers])
     words = {word.lower().rstrip("s") for device in house.devices if device.domain == "cover" for word in device.name.split()}
     kinds = [value for value in merged["lists"].get("cover_classes", {}).get("values", []) if value["out"] in words]

@@ -18,6 +18,7 @@ from ..shared.audio import FRAME_SAMPLES, RATE_HZ
 from ..shared.client import WyomingClient
 from ..shared.errors import PeerError, PeerUnreachableError
 from ..shared.tasks import cancel
+from .loudness import Loudness
 from .peers import Peers
 
 _LOGGER = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ _CATCH_UP_FRAMES = round(3.0 * RATE_HZ / FRAME_SAMPLES)  # said while the server
 _CHUNK_FRAMES = 2  # per chunk to the wake server, which works on 80 ms at a time: each write costs more than all else on the way
 _OUTBOX_EVENTS = 64
 _SUBSCRIBE_S = 5.0
+_VOLUME = "earshot-volume"
 
 
 class Link(ABC):
@@ -191,13 +193,18 @@ class TimerLink(Link):
         finished: Callable[[FinishedTimer], Awaitable[None]],
         cancelled: Callable[[str], Awaitable[None]],
         say: Callable[[Saying], Awaitable[None]],
+        volume: Loudness,
     ) -> None:
-        """identity: satellite_id, name, area, language. finished, cancelled, say: called with a timer, a timer's id, and a sentence."""
+        """identity: satellite_id, name, area, language. finished, cancelled, say: called with a timer, a timer's id, and a sentence.
+
+        volume: is changed when the server asks for it.
+        """
         super().__init__(peers)
         self._identity = identity
         self._finished = finished
         self._cancelled = cancelled
         self._say = say
+        self._volume = volume
         self._subscribed = asyncio.Event()
         self._outbox: asyncio.Queue[Event] = asyncio.Queue(_OUTBOX_EVENTS)
 
@@ -228,8 +235,12 @@ class TimerLink(Link):
             _LOGGER.info("%s answers, but its timers cannot ring here", client.uri)
             await asyncio.Event().wait()  # until the directory recommends another one
         self._subscribed.set()
+        self._post(Event(_VOLUME, self._volume.state()))
         while True:
             event = await client.receive(_MISSED_S)
+            if event.type == _VOLUME:
+                self._post(Event(_VOLUME, await self._volume.change(event.data)))
+                continue
             if event.type == "earshot-replaced":
                 _LOGGER.warning("another satellite is called %s too; its timers ring there: change satellite.name", self._identity["name"])
                 await asyncio.Event().wait()

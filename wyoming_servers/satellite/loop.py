@@ -11,6 +11,7 @@ from ..shared.uri import local_uri
 from .devices import open_microphone, open_speaker
 from .directory import Directory
 from .links import FinishedTimer, Saying, TimerLink, WakeLink
+from .loudness import Loudness
 from .machine import Satellite
 from .messages import Frame, MicrophoneLost, TimerCancelled, WakeWord
 from .microphones import Microphone
@@ -45,7 +46,8 @@ async def run(
     nearby = {kind: local_uri(getattr(settings, kind).uri) for kind in KINDS}
     directory = Directory(section.peers, nearby=nearby, browse=settings.network.zeroconf)
     satellite = Satellite(settings, directory, player, on_turn or _log)
-    wake, timers = _links(settings, directory, satellite)
+    volume = await asyncio.to_thread(Loudness, section.name, section.volume, player.set_volume)
+    wake, timers = _links(settings, directory, satellite, volume)
     satellite.ear, satellite.timers = wake, timers
     await directory.start()
     try:
@@ -59,7 +61,7 @@ async def run(
         await directory.stop()
 
 
-def _links(settings: Settings, directory: Directory, satellite: Satellite) -> tuple[WakeLink, TimerLink]:
+def _links(settings: Settings, directory: Directory, satellite: Satellite, volume: Loudness) -> tuple[WakeLink, TimerLink]:
     section, inbox = settings.satellite, satellite.inbox
 
     async def heard(name: str, end: int) -> None:
@@ -76,7 +78,7 @@ def _links(settings: Settings, directory: Directory, satellite: Satellite) -> tu
 
     identity = {"satellite_id": satellite.id, "name": section.name, "area": section.area, "language": settings.language}
     known = {key: value for key, value in identity.items() if value}
-    return WakeLink(directory, section.wake_words, heard), TimerLink(directory, known, finished, cancelled, say)
+    return WakeLink(directory, section.wake_words, heard), TimerLink(directory, known, finished, cancelled, say, volume)
 
 
 async def _capture(microphone: Microphone, satellite: Satellite) -> None:

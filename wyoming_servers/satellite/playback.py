@@ -12,6 +12,7 @@ from .speakers import PLAYBACK_RATE_HZ, SoundError, Speaker
 
 _LOGGER = logging.getLogger(__name__)
 _BEGIN_S = 0.08  # heard as soon as this much is there: less risks a gap, more is waiting
+_LEAST_RING = 0.3  # a timer is heard on a satellite that was muted or turned down by voice
 _LEAD_S = 30.0  # speech is taken from the voice this far ahead, so that it is free for others
 _FADE_S = 0.012  # silenced without a click
 _AUDIBLE = 100  # of 32768: what voices put before the first sound is quieter
@@ -24,8 +25,9 @@ _RETRY_S = 2.0
 class PlaybackStream:
     """One piece of speech, or one chime. Made by `Player.open`; belongs to the event loop."""
 
-    def __init__(self, player: "Player") -> None:
+    def __init__(self, player: "Player", least: float = 0.0) -> None:
         self._player = player
+        self._least = least
         self._converter: Converter | None = None
         self._pending: deque[np.ndarray] = deque()
         self._buffered = 0
@@ -87,6 +89,7 @@ class Player:
         """volume: 1 is as it comes; what gets too loud is clipped."""
         self._speaker = speaker
         self._volume = volume
+        self._least_ring = min(_LEAST_RING, volume)
         self._lock = threading.Lock()
         self._streams: deque[PlaybackStream] = deque()
         self._fading = np.empty(0, dtype=np.int16)
@@ -104,17 +107,21 @@ class Player:
         """True while something is heard or waits to be heard."""
         return bool(self._streams)
 
-    def open(self) -> PlaybackStream:
-        """A new stream, heard after those that are there."""
-        stream = PlaybackStream(self)
+    def set_volume(self, volume: float) -> None:
+        """The loudness of what is added from now on."""
+        self._volume = volume
+
+    def open(self, least: float = 0.0) -> PlaybackStream:
+        """A new stream, heard after those that are there. least: not quieter than this, whatever the volume."""
+        stream = PlaybackStream(self, least)
         with self._lock:
             self._streams.append(stream)
         self._wanted.set()
         return stream
 
-    def play(self, samples: np.ndarray) -> PlaybackStream:
-        """Plays (n,) int16 mono at PLAYBACK_RATE_HZ."""
-        stream = self.open()
+    def play(self, samples: np.ndarray, *, rings: bool = False) -> PlaybackStream:
+        """Plays (n,) int16 mono at PLAYBACK_RATE_HZ. rings: it is heard also when the volume was turned down since the start."""
+        stream = self.open(self._least_ring if rings else 0.0)
         stream._add(samples)
         stream.finish()
         return stream
@@ -176,8 +183,9 @@ class Player:
         self.problem = problem
 
     def _add(self, stream: PlaybackStream, samples: np.ndarray) -> None:
-        if self._volume != 1.0:
-            samples = np.clip(samples.astype(np.float32) * self._volume, -32768, 32767).astype(np.int16)
+        volume = max(self._volume, stream._least)
+        if volume != 1.0:
+            samples = np.clip(samples.astype(np.float32) * volume, -32768, 32767).astype(np.int16)
         with self._lock:
             if stream in self._streams and len(samples):
                 stream._pending.append(samples)

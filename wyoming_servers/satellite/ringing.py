@@ -41,7 +41,7 @@ class Ringing:
         """Rings until nothing is left to ring for, at the latest `ring_s` after the last timer; each is said at least once."""
         rings = 0
         while self.timers and (self._unsaid or asyncio.get_running_loop().time() < self._until):
-            await self._player.play(self._sound).over()
+            await self._player.play(self._sound, rings=True).over()
             rings += 1
             if rings % _SAY_AGAIN == 0:
                 self._unsaid = list(self.timers.values())

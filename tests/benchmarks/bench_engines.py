@@ -31,6 +31,7 @@ _WARM_UP = 2
 _ROUNDS = 10
 _CROWDS = (1, 4, 16)
 _DESCRIBES = 150
+_REST_S = 0.3  # onnxruntime's threads spin on for a while after their work, at the cost of whoever comes next
 _TOWNS = ("Berlin", "London", "Madrid", "Paris", "Rome", "Vienna", "Dublin", "Athens", "Oslo", "Prague", "Warsaw", "Lisbon")
 _PAIRS = itertools.cycle(itertools.permutations(_TOWNS, 3))  # no text comes twice: nobody shall profit from a cache
 
@@ -98,6 +99,7 @@ async def _in_turns(
     times: dict[str, list[float]] = {one.name: [] for one in pair}
     for number in range(_WARM_UP + rounds):
         for one in pair if number % 2 else reversed(pair):
+            await asyncio.sleep(_REST_S)
             seconds = await ask(one.uri)
             if number >= _WARM_UP:
                 times[one.name].append(seconds * 1000)

@@ -40,9 +40,9 @@ _SPOKEN_RANGES = {
     "timer_hours": (*range(1, 25), 36, 48, 72),
     "timer_minutes": (*range(1, 61), 90),
     "timer_seconds": (*range(1, 61), 90),
-    "clock_hour": range(1, 13),
-    "clock_minute": range(5, 60, 5),
-    "clock_before": range(5, 30, 5),
+    "ring_hour": range(1, 13),
+    "ring_minute": range(5, 60, 5),
+    "ring_before": range(5, 30, 5),
 }
 """Numbers that are heard; more of them would be mistaken for each other."""
 

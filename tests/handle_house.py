@@ -4,13 +4,16 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from wire import Message, Wire, event, wire
 
+from wyoming_servers.handle.fallback import Fallback
+from wyoming_servers.handle.matcher import Matcher
+from wyoming_servers.handle.phrases import read_responses
 from wyoming_servers.handle.server import HandleService
 from wyoming_servers.shared import paths, templates
 from wyoming_servers.shared.house import Area, Device, House
@@ -27,8 +30,10 @@ class MovedClock(Clock):
 
     boot = "first start"
 
-    def __init__(self) -> None:
-        self.wall = datetime(2026, 11, 21, 17, 8, tzinfo=UTC).timestamp()
+    def __init__(self, zone: tzinfo = UTC) -> None:
+        """zone: the house's."""
+        self.zone = zone
+        self.wall = datetime(2026, 11, 21, 17, 8, tzinfo=zone).timestamp()
         self.elapsed = 1000.0
         self._moved = asyncio.Event()
 
@@ -39,7 +44,7 @@ class MovedClock(Clock):
         return self.elapsed
 
     def local(self) -> datetime:
-        return datetime.fromtimestamp(self.wall, UTC)
+        return datetime.fromtimestamp(self.wall, self.zone)
 
     def advance(self, seconds: float) -> None:
         """Time passes."""
@@ -65,15 +70,21 @@ class MovedClock(Clock):
 
 
 def service(
-    folder: Path, clock: Clock | None = None, tools: Sequence[Path] | None = None, options: dict | None = None, **handle: Any
+    folder: Path,
+    clock: Clock | None = None,
+    tools: Sequence[Path] | None = None,
+    options: dict | None = None,
+    fallback: Fallback | None = None,
+    **handle: Any,
 ) -> HandleService:
     """An intent server that keeps its timers in `folder`; sentences of one's own are in `folder/intents`.
 
-    tools: folders of tools instead of the shipped ones. options: of tools. handle: other settings.
+    tools: folders of tools instead of the shipped ones. options: of tools. fallback: answers what no template fits. handle: other settings.
     """
     own_files = {"database": str(folder / "timers.db"), "intents": str(folder / "intents")}
     section = HandleSection(**own_files, tools=options or {}, **handle)
-    return HandleService(Settings(house=HOUSE, handle=section), clock, tools, _sentences(_Own(folder / "intents")))
+    matcher = _matcher(_Own(folder / "intents"))
+    return HandleService(Settings(house=HOUSE, handle=section), clock, tools, matcher, lambda _settings, _hands: fallback)
 
 
 class _Own:
@@ -91,9 +102,11 @@ class _Own:
 
 
 @lru_cache
-def _sentences(own: _Own) -> templates.Templates:
-    """The house's templates, parsed once for all tests that have the same."""
-    return templates.load("en", HOUSE, [paths.content("intents"), own.folder], scope="text")
+def _matcher(own: _Own) -> Matcher:
+    """The house's sentences, made once for all tests that have the same."""
+    folders = [paths.content("intents"), own.folder]
+    conjunctions = read_responses("en", folders)["common"]["conjunctions"]
+    return Matcher(templates.load("en", HOUSE, folders, scope="text"), conjunctions)
 
 
 @asynccontextmanager
@@ -123,10 +136,10 @@ async def decisive(peer: Wire) -> Message:
     raise AssertionError("the server hung up without an answer")
 
 
-async def ask(uri: str, text: str, **context: Any) -> Message:
+async def ask(uri: str, text: str, kind: str = "transcript", **context: Any) -> Message:
     """One sentence on a connection of its own, as Home Assistant does it."""
     async with wire(uri) as peer:
-        await peer.send(sentence(text, **context))
+        await peer.send(sentence(text, kind, **context))
         return await decisive(peer)
 
 

@@ -55,7 +55,7 @@ class Router:
 
         Raises: BusyError, EngineError; DeadlineError with a sentence in the request's language.
         """
-        turn = _Turn.begin(request, self._default)
+        turn = _Turn.begin(request, self._default, self._calls.languages.spoken())
         steps = await self._in_time(turn, self._carry_out(turn))
         if steps is None:
             steps = await self._fall_back(turn, speak)
@@ -66,7 +66,7 @@ class Router:
 
         Raises: BusyError, EngineError, DeadlineError.
         """
-        turn = _Turn.begin(request, self._default)
+        turn = _Turn.begin(request, self._default, self._calls.languages.spoken())
         return turn.answered(await self._in_time(turn, self._understand(turn)))
 
     async def _in_time(self, turn: "_Turn", work: Awaitable[T]) -> T:
@@ -88,7 +88,7 @@ class Router:
         done: list[Done] = []
         for match in matches:
             step, dialogue = await self._do(match, turn, dialogue)
-            if self._calls.changes(step):
+            if step.intent != UNDO and self._calls.changes(step):
                 done.append(Done(str(step.tool), step.undo))
             steps.append(step)
             self._remember(turn, step)
@@ -211,18 +211,19 @@ class _Turn:
 
     request: Request
     language: str
-    """`de` also for `de-CH`: sentences are spoken in it."""
+    """`de` also for `de-CH`: sentences are spoken in it. `pt-BR` where nobody speaks any of `pt`: there are apologies in both."""
     code: str
     """The language of the templates; empty when there are none."""
     is_house_language: bool
     begun: float
 
     @classmethod
-    def begin(cls, request: Request, default: str) -> "_Turn":
+    def begin(cls, request: Request, default: str, spoken: Sequence[str]) -> "_Turn":
         tag = request.language or default
         request = replace(request, conversation_id=request.conversation_id or uuid.uuid4().hex)
         code = known_language(tag)
-        return cls(request, family(tag), code, code == (known_language(default) or None), time.perf_counter())
+        language = family(tag) if family(tag) in spoken else code or family(tag)
+        return cls(request, language, code, code == (known_language(default) or None), time.perf_counter())
 
     @property
     def id(self) -> str:

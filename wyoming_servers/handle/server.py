@@ -14,7 +14,6 @@ from ..shared.errors import EngineError
 from ..shared.service import Peer, Service, Session
 from ..shared.settings import Settings
 from ..shared.tasks import TaskOwner
-from ..shared.templates import Templates
 from ..shared.tool import Clock, Endpoint
 from . import ledger
 from .calls import Calls
@@ -23,6 +22,7 @@ from .conversation import Conversations
 from .fallback import Fallback, Hands
 from .http import Web
 from .links import Links
+from .matcher import Matcher
 from .router import Patience, Router
 from .session import SUBSCRIBE, HandleSession
 from .toolbox import Toolbox, ToolHome
@@ -50,13 +50,13 @@ class HandleService(Service):
         settings: Settings,
         clock: Clock | None = None,
         tool_folders: Sequence[Path] | None = None,
-        sentences: Templates | None = None,
+        matcher: Matcher | None = None,
         fallback: Callable[[Settings, Hands], Fallback | None] | None = None,
     ) -> None:
-        """The machine's clock, the shipped and the owner's tools, and the templates and the language model that the settings name, unless
-        given."""
+        """The machine's clock, the shipped and the owner's tools, the house language's sentences and the language model that the settings
+        name, unless given."""
         self._settings = settings
-        self._understanding = Understanding(settings, sentences)
+        self._understanding = Understanding(settings, matcher)
         self._open_fallback = fallback or _agent
         self._clock = clock or SystemClock()
         self._tool_folders = tool_folders or (paths.content("tools"), paths.data_dir() / "tools")

@@ -48,6 +48,8 @@ class _Hearing:
     def __init__(self, speak: Speak | None) -> None:
         self._speak = speak
         self._begun = False
+        self._gap = ""
+        """The blank between what was spoken and what follows, where there is none yet."""
         self.steps: list[Step] = []
         self.said = ""
         """Fragments since the last step."""
@@ -57,20 +59,21 @@ class _Hearing:
         if not self.said:
             text = text.lstrip()  # an answer does not begin with a blank, but for the one between two
         if text:
-            blank = " " if self._begun and not self.said else ""
+            gap = "" if self.said else self._gap
             self.said += text
-            await self._say(blank + text)
+            await self._say(gap + text)
 
     async def step(self, step: Step) -> None:
         """What became of what was spoken, or what is to be spoken now."""
         if self.said.strip():
             step = replace(step, text=self.said.strip())
         elif step.text and (step.handled or self._begun):
-            await self._say(" " + step.text if self._begun else step.text)
+            await self._say(self._gap + step.text)
         self.steps.append(step)
         self.said = ""
 
     async def _say(self, text: str) -> None:
         self._begun = True
+        self._gap = "" if text[-1].isspace() else " "
         if self._speak:
             await self._speak(text)

@@ -26,14 +26,15 @@ class Understanding:
     languages: Languages
     matchers: Matchers
 
-    def __init__(self, settings: Settings, sentences: Templates | None = None) -> None:
-        """sentences: the house language's templates, read already."""
+    def __init__(self, settings: Settings, matcher: Matcher | None = None) -> None:
+        """matcher: the house language's, made already."""
         self.house_language = known_language(settings.language) or family(settings.language)
         self.revision = 0
         """Goes up when there is something to be said in another language."""
         self._settings = settings
         self._folders = intents_dirs(settings)
-        self._first = sentences
+        self._made = matcher
+        self._first: Templates | None = None
 
     def prepare(self) -> None:
         """Reads what is spoken in all languages, and the templates of the house's. Blocking.
@@ -42,7 +43,8 @@ class Understanding:
         """
         handle, own = self._settings.handle, family(self.house_language)
         self._seen = look(self._folders)
-        self._first = self._first or templates.load(self.house_language, self._settings.house, self._folders, scope="text")
+        if self._made is None:
+            self._first = self._templates(self.house_language, strict=True)
         read = {name: read_responses(name, self._folders, _left_out) for name in languages_of(self._folders) if name != own}
         self.languages = Languages(own, {**read, own: read_responses(own, self._folders)})
         if not self.languages.has(own, COMMON):
@@ -86,7 +88,11 @@ class Understanding:
 
     def _load(self, code: str) -> Matcher:
         """The matcher of a language that is used for the first time."""
-        loaded, self._first = (self._first, None) if code == self.house_language else (None, self._first)
+        loaded = None
+        if code == self.house_language:
+            if self._made:
+                return self._made
+            loaded, self._first = self._first, None
         sections = {COMMON: {"conjunctions": self.languages.items(family(code), "conjunctions")}}
         return self._matcher(loaded or self._templates(code, strict=False), sections)
 

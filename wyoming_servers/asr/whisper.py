@@ -51,7 +51,9 @@ class FasterWhisperOptions:
         choices=("auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "float16", "bfloat16", "float32"),
     )
     threads: int = option(0, "processor threads for one utterance; 0 is one for each core, 8 at most", minimum=0, maximum=64)
-    workers: int = option(0, "utterances worked on at the same time, each costs about 100 MB; 0 is 1, or 2 on more than four cores", minimum=0, maximum=16)
+    workers: int = option(
+        0, "utterances worked on at the same time, each costs about 100 MB; 0 is 1, or 2 on more than four cores", minimum=0, maximum=16
+    )
     ahead_s: float = option(
         0.3,
         "seconds of silence after which the text is prepared while the client still waits for the user to go on; only where that takes"

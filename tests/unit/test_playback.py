@@ -200,3 +200,21 @@ async def test_without_a_loudspeaker_nobody_waits_for_the_end() -> None:
     assert await stream.over() is False
     assert player.problem == "there is no loudspeaker on this machine"
     await cancel(running)
+
+
+async def test_the_volume_is_changed_while_it_runs(heard: Heard) -> None:
+    heard.player.set_volume(0.5)
+    heard.player.play(ramp(1000, 2000))
+    assert np.array_equal(heard.pull(1000), ramp(1000, 2000) // 2)
+
+
+async def test_what_rings_is_heard_when_the_volume_is_turned_down(heard: Heard) -> None:
+    heard.player.set_volume(0.0)
+    heard.player.play(ramp(1000), rings=True)
+    assert heard.pull(1000).any()
+
+
+@pytest.mark.parametrize("heard", [0.0], indirect=True)
+async def test_who_sets_no_volume_wants_no_ringing_either(heard: Heard) -> None:
+    heard.player.play(ramp(1000), rings=True)
+    assert not heard.pull(1000).any()

@@ -105,8 +105,8 @@ class Examples:
     def of(self, intent: str) -> list[str]:
         """One or two of each block, ours or else Home Assistant's; none for what is only said after something else."""
         ours = [block for source in self._ours for block in _blocks(source, intent)]
-        found = dict.fromkeys(sentence for block in ours or _blocks(self._theirs, intent) for sentence in self._said(block))
-        return list(found)
+        found = [sentence for block in ours or _blocks(self._theirs, intent) for sentence in self._said(block)]
+        return list({sentence.lower(): sentence for sentence in reversed(found)}.values())[::-1]
 
     def _said(self, block: Mapping[str, Any]) -> Iterator[str]:
         import hassil
@@ -116,8 +116,18 @@ class Examples:
             return
         rules, lists = {**self._rules, **block.get("expansion_rules", {})}, {**self._lists, **block.get("lists", {})}
         for template in block["sentences"][:2]:
-            text = " ".join(self._render(hassil.parse_sentence(template).expression, rules, lists, 0).split())
+            expression = hassil.parse_sentence(template).expression
+            text = self._begun(expression, rules, lists) + self._render(expression, rules, lists, 0)
+            text = " ".join(text.split()).replace(" i ", " I ")
             yield text[:1].upper() + text[1:]
+
+    def _begun(self, expression: Any, rules: Mapping[str, str], lists: Mapping[str, Any]) -> str:
+        """The optional word that a template begins with, mostly a verb: "[set] the volume"."""
+        first = expression.items[0] if getattr(expression, "items", None) else None
+        if not getattr(first, "is_optional", False):
+            return ""
+        word = self._render(first.items[0], rules, lists, 0).strip()
+        return "" if " " in word or word in _KEPT else f"{word} "
 
     def _render(self, item: Any, rules: Mapping[str, str], lists: Mapping[str, Any], depth: int) -> str:
         import hassil
@@ -133,7 +143,7 @@ class Examples:
             return self._render(hassil.parse_sentence(rules[item.rule_name]).expression, rules, lists, depth + 1)
         if isinstance(item, Alternative):
             first = self._render(item.items[0], rules, lists, depth)
-            return "" if item.is_optional and first.strip() not in _KEPT else first
+            return "" if item.is_optional and first.strip() not in _KEPT and not first.isspace() else first
         glue = " " if isinstance(item, Permutation) else ""
         return glue.join(self._render(part, rules, lists, depth) for part in item.items) if isinstance(item, Group) else ""
 

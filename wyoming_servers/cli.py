@@ -22,6 +22,7 @@ COMMANDS = {
     "engines": "engines that exist, which can run here, what the others lack",
     "tools": "tools that answer: which are on, off or broken, and why; writing one of your own",
     "egress": "what left the house: when, to whom, how much, and what for",
+    "routing": "labelled sentences: which tools a language model, or the templates, take them to",
     "models": "models of engines: what can be fetched, fetching, checking and deleting it",
     "threshold": "how sure a wake word must be, changed while the server runs",
     "config": "check settings, or print the defaults with their explanations",

@@ -14,6 +14,8 @@ class Figure:
     values: Sequence[float] = field(repr=False)
     target: float | None = None
     """At most this at the median; None when there is no target."""
+    nearly_all: bool = False
+    """The target is for 95 in 100, not for the median."""
 
     @property
     def median(self) -> float:
@@ -32,5 +34,6 @@ def print_table(figures: Sequence[Figure]) -> None:
     width = max(len(figure.name) for figure in figures)
     print(f"  {'':<{width}}  {'n':>4}  {'p50':>8}  {'p95':>8}  unit   target")
     for figure in figures:
-        verdict = "" if figure.target is None else f"≤ {figure.target:g} {'met' if figure.median <= figure.target else 'MISSED'}"
+        reached = figure.p95 if figure.nearly_all else figure.median
+        verdict = "" if figure.target is None else f"≤ {figure.target:g} {'met' if reached <= figure.target else 'MISSED'}"
         print(f"  {figure.name:<{width}}  {len(figure.values):>4}  {figure.median:>8.2f}  {figure.p95:>8.2f}  {figure.unit:<5}  {verdict}")

@@ -31,6 +31,7 @@ class WeatherTool(Tool):
 
     name = "weather"
     description = "Weather now and in the next days: temperature, rain, snow, wind, humidity, sunrise, sunset."
+    needs = "the internet"
     intents = {"HassGetWeather": {}}
     deadline_s = 8.0
 

@@ -42,21 +42,21 @@ async def test_the_start_tells_the_conversation(tmp_path):
 
 async def test_a_tools_sentence_is_the_answer(tmp_path):
     async with running(tmp_path, fallback=FakeFallback(WEATHER)) as uri:
-        message = await ask(uri, "is it going to be wet")
+        message = await ask(uri, "what do the clouds intend")
     earshot = message.data["context"]["earshot"]
     assert (message.data["text"], earshot["route"], earshot["tool"], earshot["why"]) == ("It rains.", "llm", "clock", WEATHER.why)
 
 
 async def test_several_calls_are_answered_together(tmp_path):
     async with running(tmp_path, fallback=FakeFallback("One moment. ", WEATHER, WEATHER)) as uri:
-        message = await ask(uri, "is it going to be wet")
+        message = await ask(uri, "what do the clouds intend")
     assert (message.data["text"], len(message.data["context"]["earshot"]["steps"])) == ("One moment. It rains.", 2)
 
 
 async def test_a_call_that_failed_is_not_handled(tmp_path):
     failed = Step(False, "I can't see the sky.", "llm", tool="clock")
     async with running(tmp_path, fallback=FakeFallback(failed)) as uri:
-        message = await ask(uri, "is it going to be wet")
+        message = await ask(uri, "what do the clouds intend")
     assert (message.type, message.data["text"]) == ("not-handled", "I can't see the sky.")
 
 
@@ -138,10 +138,10 @@ async def test_why_after_an_answer_and_after_a_call(tmp_path):
         await ask(uri, "tell me a joke", conversation_id="a")
         answered = await said(uri, "why did you do that", conversation_id="a")
     async with running(tmp_path, fallback=FakeFallback(WEATHER)) as uri:
-        await ask(uri, "is it wet", conversation_id="a")
+        await ask(uri, "what do clouds want", conversation_id="a")
         called = await said(uri, "why did you do that", conversation_id="a")
     assert answered == "None of my sentences fits: tell me a joke. So the language model answered."
-    assert called == "None of my sentences fits: is it wet. So the language model decided, and chose the clock."
+    assert called == "None of my sentences fits: what do clouds want. So the language model decided, and chose the clock."
 
 
 async def test_with_a_fallback_every_language_is_offered(tmp_path):

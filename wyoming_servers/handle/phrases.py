@@ -33,7 +33,7 @@ def read_responses(
     sections: dict[str, dict[str, Any]] = {}
     for path, _ in sentence_files(folders, language):
         try:
-            read = _responses(path)
+            read = _responses(path, *_version(path))
         except SettingsError as err:
             if broken is None:
                 raise
@@ -49,7 +49,16 @@ def languages_of(folders: Sequence[Path]) -> list[str]:
     return sorted({path.parent.name for folder in folders for path in folder.glob("*/*.yaml")})
 
 
-def _responses(path: Path) -> dict[str, dict[str, Any]]:
+def _version(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError as err:
+        raise SettingsError(f"{path}: cannot be read: {err.strerror}") from err
+    return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=512)  # one changed file is no reason to read all of them again
+def _responses(path: Path, _mtime_ns: int, _size: int) -> dict[str, dict[str, Any]]:
     content = read_yaml(path)
     responses = content.get("responses") or {} if isinstance(content, dict) else {}
     if not isinstance(responses, dict):

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -27,14 +28,22 @@ def frame(luma: int, size: tuple[int, int] = SIZE) -> av.VideoFrame:
     return made
 
 
-def film(path: Path, lumas: Sequence[int], size: tuple[int, int] = SIZE) -> str:
-    """A film with a picture of each luminance, in place of a webcam; its path."""
+def noise(size: tuple[int, int] = (512, 288)) -> av.VideoFrame:
+    """A picture like no other."""
+    made = av.VideoFrame(*size, "yuv420p")
+    for plane in made.planes:
+        plane.update(os.urandom(plane.buffer_size))
+    return made
+
+
+def film(path: Path, pictures: Sequence[int | av.VideoFrame], size: tuple[int, int] = SIZE) -> str:
+    """A film of these pictures, or of one colour of this luminance each, in place of a webcam; its path."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream("mpeg4", rate=10)
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
-        for luma in lumas:
-            out.mux(stream.encode(frame(luma, size)))
+        for each in pictures:
+            out.mux(stream.encode(frame(each, size) if isinstance(each, int) else each))
         out.mux(stream.encode())
     return str(path)
 
@@ -67,6 +76,10 @@ class CameraServer(WebService):
         super().__init__()
         self.reply("/snapshot.jpg", picture())
         self.reply(f"/api/camera_proxy/{ENTITY}", self._proxied)
+
+    def well(self) -> None:
+        """No fault is left."""
+        self._faults.clear()
 
     @property
     def snapshot(self) -> str:

@@ -11,6 +11,7 @@ from fake_llm import FakeLlm, fake_llm
 from handle_house import HOUSE, MovedClock, decisive, sentence
 from wire import Message, wire
 
+from wyoming_servers.handle.matcher import Matcher
 from wyoming_servers.handle.server import HandleService
 from wyoming_servers.shared import paths, templates
 from wyoming_servers.shared.server import WyomingServer
@@ -105,8 +106,9 @@ class LlmHouse:
 
 
 @lru_cache
-def _sentences() -> templates.Templates:
-    return templates.load("en", HOUSE, [paths.content("intents")], scope="text")
+def _matcher() -> Matcher:
+    """The house's templates, parsed once for all tests."""
+    return Matcher(templates.load("en", HOUSE, [paths.content("intents")], scope="text"))
 
 
 @asynccontextmanager
@@ -134,7 +136,7 @@ async def llm_house(
             handle=HandleSection(database=str(folder / "timers.db"), intents=str(folder / "intents")),
             llm=LlmSection(**{"base_url": llm.uri, "first_token_s": 5.0, "read_ahead": False, **options}),
         )
-        service = HandleService(settings, MovedClock(), tools, _sentences())
+        service = HandleService(settings, MovedClock(), tools, _matcher())
         server = WyomingServer("tcp://127.0.0.1:0", [service])
         await server.start()
         stack.push_async_callback(server.stop)

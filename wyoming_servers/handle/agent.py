@@ -103,7 +103,7 @@ class Agent(Fallback):
         tools = {tool.name: tool for tool in self._hands.tools()}
         conversation = self._memory.open(request.conversation_id, history, tools)
         asked = Asked(request, language, Facts(self._now(), request.area, language), self._system, tools)
-        turn = AgentTurn(engine, self._hands, self._options, conversation, asked, self.offer.model if self.offer else "")
+        turn = AgentTurn(engine, self._hands, self._options, conversation, asked)
         async with aclosing(turn.pieces()) as pieces:
             async for piece in pieces:
                 yield piece

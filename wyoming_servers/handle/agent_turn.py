@@ -63,13 +63,12 @@ class _Reply:
 class AgentTurn:
     """Runs once."""
 
-    def __init__(self, engine: LlmEngine, hands: Hands, options: LlmSection, conversation: Conversation, asked: Asked, model: str) -> None:
+    def __init__(self, engine: LlmEngine, hands: Hands, options: LlmSection, conversation: Conversation, asked: Asked) -> None:
         self._engine = engine
         self._hands = hands
         self._options = options
         self._conversation = conversation
         self._asked = asked
-        self._model = printable(model.rpartition("/")[2]) or "model"
         self._messages = list(conversation.messages)
         self._usage = Usage()
         self._rounds = 0
@@ -271,6 +270,11 @@ class AgentTurn:
         joined = f" {fragment}" if self._fragments and not fragment.startswith(" ") else fragment
         self._fragments = True
         return joined
+
+    @property
+    def _model(self) -> str:
+        """Its name without the path that llama.cpp puts before it."""
+        return printable(self._engine.model.rpartition("/")[2]) or "model"
 
     def _ms(self) -> float:
         return round((asyncio.get_running_loop().time() - self._begun) * 1000, 1)

@@ -64,6 +64,7 @@ class HandleService(Service):
         self.links = Links()
         self._shared: dict[str, Any] = {}
         self._owner = TaskOwner()
+        self._prepared = False
         self._ready = asyncio.Event()
 
     async def prepare(self) -> None:
@@ -107,6 +108,8 @@ class HandleService(Service):
     async def stop(self) -> None:
         """Ends tools and threads."""
         await self._owner.close()
+        if not self._prepared:
+            return
         if self._fallback:
             await self._fallback.stop()
         await self.toolbox.stop()
@@ -139,6 +142,7 @@ class HandleService(Service):
         self._fallback = self._open_fallback(settings, calls)
         patience = Patience(settings.handle.deadline_s, settings.handle.language_s)
         self.router = Router(understanding.matchers, calls, conversations, self._fallback, understanding.house_language, patience)
+        self._prepared = True
 
     def _home(self, tool: str) -> ToolHome:
         web, house = self.web.http(tool), self._settings.house

@@ -91,6 +91,8 @@ class LlmEngine(ABC):
     """An asynchronous client of one endpoint; any number of requests at a time. Its constructor blocks (it imports a library)."""
 
     Options: type
+    model: str = ""
+    """The one that is asked; empty while that is not known."""
 
     @classmethod
     @abstractmethod

@@ -46,7 +46,7 @@ class OpenAiLlm(LlmEngine):
         """Raises: EngineUnavailableError without an address, SettingsError."""
         self._options = options
         self._connection = OpenAiConnection(server_of(options))
-        self._model = options.model
+        self.model = options.model
         self._owners: dict[str, str] = {}
         self._refused: set[str] = set()  # fields this server does not know
         self._opens_thought = False
@@ -79,7 +79,7 @@ class OpenAiLlm(LlmEngine):
         if wanted and names and wanted not in names:
             _LOGGER.warning("model %s is not served at %s; it has: %s", wanted, self.server, printable(", ".join(names)))
         chosen = wanted or next((name for name in names if not _not_for_talk(name)), _NO_NAME)
-        self._model = chosen
+        self.model = chosen
         row = next((row for row in rows if row["id"] == chosen), {})
         return Offer(chosen, names, await self._context_tokens(row))
 
@@ -87,7 +87,7 @@ class OpenAiLlm(LlmEngine):
         self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_tokens: int = 0, first_s: float = 0.0, total_s: float = 0.0
     ) -> AsyncGenerator[Item, None]:
         """One answer. A field that the server refuses is left out from then on."""
-        if not self._model:
+        if not self.model:
             await self.probe()
         begun = asyncio.get_running_loop().time()
         limits = _Limits(begun, begun + (first_s or self._options.first_token_s), begun + (total_s or self._options.total_s))
@@ -113,9 +113,7 @@ class OpenAiLlm(LlmEngine):
         offered = {"tools": [_tool_as_json(tool) for tool in tools]} if tools else {}
 
         def asking(client: Any) -> Any:
-            return client.chat.completions.with_streaming_response.create(
-                model=self._model, messages=told, stream=True, **offered, **fields
-            )
+            return client.chat.completions.with_streaming_response.create(model=self.model, messages=told, stream=True, **offered, **fields)
 
         loop = asyncio.get_running_loop()
         reply = Reply(self.server, Thoughts(self._opens_thought))
@@ -182,9 +180,9 @@ class OpenAiLlm(LlmEngine):
             return self._options.reasoning_effort
         if self._options.thinking:
             return ""
-        if "gpt-oss" in self._model.lower():
+        if "gpt-oss" in self.model.lower():
             return "low"  # it cannot be switched off there
-        return "none" if self._owners.get(self._model) == "library" else ""  # Ollama, which knows no chat_template_kwargs
+        return "none" if self._owners.get(self.model) == "library" else ""  # Ollama, which knows no chat_template_kwargs
 
     def _give_up_fields(self, refusal: str, sent: Mapping[str, Any]) -> bool:
         """Remembers which of the fields that were sent the server does not know; False when there are none left to blame."""

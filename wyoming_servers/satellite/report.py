@@ -18,6 +18,12 @@ class TurnReport:
     """The intent's name; None when nothing fitted or the peer does not tell."""
     slots: dict[str, Any] = field(default_factory=dict)
     """The intent's slots."""
+    route: str | None = None
+    """How it was understood: template, llm …; None when the peer does not tell."""
+    tool: str | None = None
+    """The tool that answered."""
+    llm: dict[str, Any] = field(default_factory=dict)
+    """What a language model did for it: model, tokens (prompt, cached, generated), milliseconds to its first words."""
     answer: str = ""
     """What was said."""
     stages_ms: dict[str, int] = field(default_factory=dict)
@@ -34,6 +40,9 @@ class TurnReport:
             "transcript": self.transcript,
             "intent": self.intent,
             "slots": self.slots,
+            "route": self.route,
+            "tool": self.tool,
+            **({"llm": self.llm} if self.llm else {}),
             "answer": self.answer,
             "stages_ms": self.stages_ms,
             "ended": self.ended,
@@ -46,6 +55,8 @@ class TurnReport:
         parts.append(f'"{printable(self.transcript)}"' if self.transcript else f"({self.ended})")
         if self.intent:
             parts.append(f"[{printable(self.intent)}]")
+        if self.route and self.route != "template":
+            parts.append(f"by {printable(self.route)}")
         if self.answer:
             parts.append(f'-> "{printable(self.answer)}"')
         if self.transcript and self.ended != "answered":

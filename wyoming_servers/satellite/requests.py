@@ -10,7 +10,7 @@ from typing import Any
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.event import Event
-from wyoming.handle import Handled, NotHandled
+from wyoming.handle import Handled, HandledChunk, HandledStart, NotHandled
 from wyoming.tts import Synthesize, SynthesizeVoice
 
 from ..shared.audio import RATE_HZ, AudioFormat
@@ -31,6 +31,12 @@ class Answer:
     """False when it did not understand or could not do it."""
     intent: str | None = None
     slots: dict[str, Any] = field(default_factory=dict)
+    route: str | None = None
+    """How it was understood: `template`, `llm` …; None when the peer does not tell."""
+    tool: str | None = None
+    """Who answered."""
+    llm: dict[str, Any] = field(default_factory=dict)
+    """What a language model did for it: model, tokens, milliseconds to the first words."""
 
 
 @dataclass(frozen=True)
@@ -69,17 +75,18 @@ async def transcribe(peers: Peers, utterance: Utterance, language: str, limit_s:
 async def handle(peers: Peers, text: str, language: str, context: dict[str, Any], limit_s: float) -> Answer:
     """What the intent server answers. A sentence that may have been acted on is not sent a second time.
 
+    limit_s: until the answer, or its first piece, and for each further one.
     Raises: PeerError, DeadlineError.
     """
     attempts = Attempts(peers, "handle")
     sent = False
     try:
-        async with asyncio.timeout(limit_s):
+        async with asyncio.timeout(limit_s) as clock:
             while True:
                 try:
                     async with attempts.connection() as client:
                         sent = True
-                        return await _handle(client, Transcript(text=text, language=language, context=context))
+                        return await _handle(client, Transcript(text=text, language=language, context=context), clock, limit_s)
                 except PeerError as err:
                     await attempts.failed(err, may_repeat=not sent)
     except TimeoutError:
@@ -145,18 +152,22 @@ async def _transcribe(client: WyomingClient, utterance: Utterance, request: Tran
         await cancel(sending)
 
 
-async def _handle(client: WyomingClient, request: Transcript) -> Answer:
+async def _handle(client: WyomingClient, request: Transcript, clock: asyncio.Timeout, limit_s: float) -> Answer:
     await client.send(request.event())
     while True:
         event = await client.receive(None)
+        if HandledStart.is_type(event.type) or HandledChunk.is_type(event.type):
+            clock.reschedule(asyncio.get_running_loop().time() + limit_s)
         if Handled.is_type(event.type) or NotHandled.is_type(event.type):
             told = _object(_object(event.data, "context"), "earshot")
-            intent = told.get("intent")
             return Answer(
                 text=_text(event).strip(),
                 handled=Handled.is_type(event.type),
-                intent=intent if isinstance(intent, str) else None,
+                intent=_name(told, "intent"),
                 slots=_object(told, "slots"),
+                route=_name(told, "route"),
+                tool=_name(told, "tool"),
+                llm=_object(_object(told, "data"), "llm"),
             )
 
 
@@ -173,6 +184,11 @@ async def _speech(client: WyomingClient, limit_s: float) -> AsyncIterator[Speech
 def _object(data: dict[str, Any], key: str) -> dict[str, Any]:
     value = data.get(key)
     return value if isinstance(value, dict) else {}
+
+
+def _name(data: dict[str, Any], key: str) -> str | None:
+    value = data.get(key)
+    return value if isinstance(value, str) else None
 
 
 def _text(event: Event) -> str:

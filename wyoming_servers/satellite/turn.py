@@ -120,6 +120,7 @@ class Turn:
         answer = await handle(self._peers, report.transcript, settings.language, context, settings.satellite.handle_s)
         self._took("handle", began)
         report.intent, report.slots = answer.intent, answer.slots
+        report.route, report.tool, report.llm = answer.route, answer.tool, answer.llm
         if answer.handled or self.addressed:
             report.answer = answer.text
         else:

@@ -32,7 +32,11 @@ def phrases(language: str, section: str) -> SectionPhrases:
     return SectionPhrases(language, read_responses(language, [paths.content("intents")]), section)
 
 
-def response_keys(language: str, section: str) -> set[str]:
-    """The names of a tool's sentences in its own file."""
-    content = yaml.safe_load((Path(paths.content("intents")) / language / f"{section}.yaml").read_text("utf-8"))
-    return set(content["responses"][section])
+def response_keys(language: str, section: str, file: str = "") -> set[str]:
+    """The names of a tool's sentences in its own file, or in another one."""
+    return set(sentences(language, file or section)["responses"][section])
+
+
+def sentences(language: str, file: str) -> dict:
+    """A file of sentences."""
+    return yaml.safe_load((Path(paths.content("intents")) / language / f"{file}.yaml").read_text("utf-8"))

@@ -310,6 +310,7 @@ SPOKEN = {
 
 
 @pytest.mark.parametrize("language", SPOKEN)
-async def test_it_speaks_the_language_of_the_request(uri, language):
+async def test_it_speaks_the_language_of_the_request(tmp_path, language):
     text, answer = SPOKEN[language]
-    assert await said(uri, text, language=language) == answer
+    async with running(tmp_path, language_s=8.0) as uri:
+        assert await said(uri, text, language=language) == answer

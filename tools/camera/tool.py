@@ -71,7 +71,10 @@ class CameraTool(Tool):
         key_file: str = argument("", "file that holds the key")
         max_tokens: int = argument(80, "longest description, in tokens", minimum=8, maximum=1024)
         longest_px: int = argument(
-            512, "longer side of the picture the model gets, in pixels; 512 is one tile of SmolVLM", minimum=64, maximum=4096
+            512,
+            "longer side of the picture the model gets, in pixels; 512 is one tile of SmolVLM, 378 one of Moondream",
+            minimum=64,
+            maximum=4096,
         )
         dark: float = argument(
             12.0, "mean brightness, 0 to 255, below which it is too dark; 0 shows the model every picture", minimum=0, maximum=255
@@ -113,10 +116,7 @@ class CameraTool(Tool):
 
     async def stop(self) -> None:
         """Ends looks that are still under way."""
-        looks = list(self._looks)
-        for look in looks:
-            look.cancel()
-        await asyncio.gather(*looks, return_exceptions=True)
+        await _end(*self._looks)
 
     async def call(self, args: Any, context: ToolContext) -> ToolResult:
         """Looks, or tells when it looks.
@@ -152,7 +152,7 @@ class CameraTool(Tool):
         try:
             await self.home.clock.wait(over, self.options.patience_s)
         except asyncio.CancelledError:
-            look.cancel()
+            await _end(look)
             raise
         told = {"camera": camera.name}
         if look.done():
@@ -161,7 +161,7 @@ class CameraTool(Tool):
                 raise ToolError(seen)
             return ToolResult(seen, told, undo={})
         if not any(satellite.id == context.satellite_id for satellite in self.home.satellites()):
-            look.cancel()
+            await _end(look)
             raise ToolError(say("late"))
         look.add_done_callback(lambda done: self._announce(done, context))
         return ToolResult(say("still_looking"), told, undo={})
@@ -225,3 +225,9 @@ class CameraTool(Tool):
         except HttpError:
             return ""
         return next((entry.host for entry in reversed(sent) if entry.tool == self.name and entry.method == "POST" and entry.left), "")
+
+
+async def _end(*looks: asyncio.Task) -> None:
+    for look in looks:
+        look.cancel()
+    await asyncio.gather(*looks, return_exceptions=True)

@@ -89,6 +89,10 @@ class WebService(FakeWeb):
         """The next requests are answered by these, one each; then all is well again."""
         self._faults.extend(handlers)
 
+    def well(self) -> None:
+        """No faults from now on."""
+        self._faults.clear()
+
     async def held(self, request: web.Request) -> web.StreamResponse:
         """A fault that is only late: answers as usual once the test calls `release`."""
         self.reached.set()

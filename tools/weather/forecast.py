@@ -110,7 +110,7 @@ def read(fetched: Fetched) -> Forecast:
             tuple(_day(row) for row in _rows(content["daily"]) if None not in (row["temperature_2m_min"], row["temperature_2m_max"])),
         )
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as err:
-        raise HttpError(f"{fetched.url} did not answer with a forecast") from err
+        raise HttpError("the weather service did not answer with a forecast") from err
 
 
 def _rows(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:

@@ -123,7 +123,7 @@ def _read(fetched: Fetched) -> list[Place]:
             raise ValueError("no results")
         return [_place(row) for row in content.get("results") or ()]
     except (KeyError, TypeError, ValueError, AttributeError) as err:
-        raise HttpError(f"{fetched.url} did not answer with places") from err
+        raise HttpError("the search for places did not answer with places") from err
 
 
 def _place(row: dict[str, Any]) -> Place:

@@ -177,11 +177,15 @@ class Wording:
         return self._phrases.say("time", hour=time.hour, hour_12=(time.hour + 11) % 12 + 1, minute=f"{time.minute:02}", half=half)
 
     def _age(self, age_s: float) -> str:
-        minutes = max(1, round(age_s / 60))
-        return self._phrases.count("ago_minutes", minutes) if minutes < 55 else self._phrases.count("ago_hours", round(minutes / 60))
+        say, minutes = self._phrases.say, max(1, round(age_s / 60))
+        if minutes < 55:
+            number = self._phrases.number(minutes, 0, say("minutes_are"))
+            return say("ago_minute" if minutes == 1 else "ago_minutes", n=number)
+        hours = round(minutes / 60)
+        return say("ago_hour" if hours == 1 else "ago_hours", n=self._phrases.number(hours, 0, "f"))
 
     def _as_of(self, speech: str) -> str:
-        return self._phrases.say("as_of", ago=self._ago, speech=speech) if self._ago else speech
+        return self._say("as_of", ago=self._ago, speech=speech) if self._ago else speech
 
     def _say(self, key: str, **values: str) -> str:
         speech = self._phrases.say(key, **{"where": self._where, **values})

@@ -48,6 +48,8 @@ def test_there_are_enough_sentences(language: str, least: int) -> None:
         (Case("", "en", "lists", {"item": "oat milk"}), Choice("lists", {"item": "Oat-milk"}), "right"),
         (Case("", "en", "timers", {"minutes": 5}), Choice("timers", {"minutes": 6}), "wrong arguments"),
         (Case("", "en", "timers", {"minutes": 5}), Choice("timers", {}), "wrong arguments"),
+        (Case("", "de", "alarms", {"hour": 6, "minute": 30}), Choice("alarms", {"hour": 7, "minute": -30}), "right"),
+        (Case("", "de", "alarms", {"hour": 7}), Choice("alarms", {"hour": 7, "minute": 15}), "wrong arguments"),
         (Case("", "en", "volume", {"muted": False}), Choice("volume", {}), "wrong arguments"),
         (Case("", "en", "timers"), Choice("alarms"), "wrong tool"),
         (Case("", "en", NONE), Choice("alarms"), "false call"),

@@ -22,6 +22,7 @@ from .matcher import Matcher
 NONE = "none"
 """The label of what no tool is for."""
 RIGHT, WRONG_TOOL, WRONG_ARGUMENTS, FALSE_CALL, MISSED, FAILED = "right", "wrong tool", "wrong arguments", "false call", "missed", "failed"
+_CLOCK_MINUTES = 12 * 60
 _SPACES = re.compile(r"[\s_-]+")
 
 
@@ -64,7 +65,8 @@ class Graded:
             return FAILED
         if choice.tool != case.tool:
             return FALSE_CALL if case.tool == NONE else MISSED if choice.tool == NONE else WRONG_TOOL
-        wrong = [key for key, value in case.args.items() if not _same(value, choice.args.get(key))]
+        wanted, given = _with_one_time(case.args), _with_one_time(choice.args)
+        wrong = [key for key, value in wanted.items() if not _same(value, given.get(key))]
         return WRONG_ARGUMENTS if wrong else RIGHT
 
 
@@ -146,6 +148,14 @@ def _case(row: Any, language: str, path: Path) -> Case:
     if not usable or not isinstance(row.get("args", {}), dict) or row.keys() - {"text", "tool", "args", "language"}:
         raise SettingsError(f"{path}: {row!r} must have a `text`, a `tool` (or none), and may have `args`")
     return Case(row["text"], str(row.get("language", language)), row["tool"], row.get("args", {}))
+
+
+def _with_one_time(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Hour and minute as minutes of a clock with twelve hours: "half past six" is also thirty minutes before seven."""
+    hour, minute = args.get("hour"), args.get("minute")
+    if not isinstance(hour, int) or not isinstance(minute or 0, int):
+        return dict(args)
+    return {**args, "hour": (hour * 60 + (minute or 0)) % _CLOCK_MINUTES, "minute": 0}
 
 
 def _same(wanted: Any, given: Any) -> bool:

@@ -51,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     if not args.debug:
         logging.getLogger("zeroconf").setLevel(logging.ERROR)
+        for library in ("httpx", "httpx2"):  # a line for every request
+            logging.getLogger(library).setLevel(logging.WARNING)
     try:
         return args.run(args)
     except AssistantError as err:

@@ -181,7 +181,12 @@ def test_the_prompt_is_the_same_every_time_and_in_every_order_of_tools():
 
 def test_schemas_have_nothing_only_a_checker_needs():
     for tool in load_tools([paths.content("tools")])[0]:
-        assert not {"minimum", "maximum", "additionalProperties"} & set(json.dumps(compact(tool.Args)).replace('"', " ").split())
+        assert not {"minimum", "maximum", "additionalProperties"} & set(json.dumps(compact(tool)).replace('"', " ").split())
+
+
+def test_what_only_templates_fill_is_not_shown():
+    timers = next(spec for spec in specs(load_tools([paths.content("tools")])[0]) if spec.name == "timers")
+    assert "minutes" in timers.parameters["properties"] and "ids" not in timers.parameters["properties"]
 
 
 def facts(minute: int, area: str = "kitchen", language: str = "en") -> Facts:

@@ -29,6 +29,7 @@ class CalculatorTool(Tool):
     description = "Works out sums (expression) and converts units (amount, unit, to)."
     intents = {"EarshotCalculate": {}, "EarshotConvert": {}}
     deadline_s = 10.0  # the first conversion loads pint, which takes a small machine seconds
+    hidden = frozenset({"rest", "operation", "right"})
 
     @dataclass(frozen=True)
     class Args:

@@ -24,6 +24,7 @@ class AlarmsTool(SchedulingTool):
         "EarshotListAlarms": {"action": "status"},
     }
     kinds = (ALARM,)
+    hidden = frozenset({"ids"})
 
     @dataclass(frozen=True)
     class Args:

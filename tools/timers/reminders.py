@@ -25,6 +25,7 @@ class RemindersTool(SchedulingTool):
     }
     kinds = (REMINDER,)
     asks_which = "which"
+    hidden = frozenset({"ids"})
 
     @dataclass(frozen=True)
     class Args:

@@ -38,6 +38,7 @@ class TimersTool(DeskTool):
         "EarshotStopwatch": {},
     }
     kinds = (TIMER, STOPWATCH)
+    hidden = frozenset({"ids", "conversation_command"})
 
     @dataclass(frozen=True)
     class Args:

@@ -10,6 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 from ..llm.engine import ToolCall
+from ..shared.tool import Tool
 
 _FENCE = re.compile(r"^\s*```\w*\s*|\s*```\s*$")
 _TRAILING_COMMA = re.compile(r",\s*([}\]])")
@@ -69,14 +70,14 @@ def call_in_text(text: str, tools: Collection[str]) -> ToolCall | None:
     return ToolCall("", name, arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False))
 
 
-def fitted(arguments: Mapping[str, Any], args: type) -> dict[str, Any]:
-    """Arguments as an Args dataclass takes them: what says nothing is left out, `"5 minutes"` is 5 where a number is wanted, choices are
-    spelt as they should be. What does not fit stays as it is, for the validator to refuse."""
-    hints = typing.get_type_hints(args)
-    known = {item.name: item for item in fields(args)}
+def fitted(arguments: Mapping[str, Any], tool: type[Tool] | Tool) -> dict[str, Any]:
+    """Arguments as a tool takes them: what says nothing, and what is hidden from models, is left out, `"5 minutes"` is 5 where a number is
+    wanted, choices are spelt as they should be. What does not fit stays as it is, for the validator to refuse."""
+    hints = typing.get_type_hints(tool.Args)
+    known = {item.name: item for item in fields(tool.Args)}
     fitting = {}
     for key, value in arguments.items():
-        if value is None or (isinstance(value, str) and value.strip().lower() in _NOTHING):
+        if key in tool.hidden or value is None or (isinstance(value, str) and value.strip().lower() in _NOTHING):
             continue
         if item := known.get(key):
             value = _converted(value, hints[key], item.metadata.get("choices") or ())

@@ -36,16 +36,14 @@ def warm_up() -> str:
 
 def specs(tools: Iterable[Tool | type[Tool]]) -> tuple[ToolSpec, ...]:
     """The tools as the model sees them, with as few words as will do; always in the same order."""
-    return tuple(ToolSpec(tool.name, tool.description, compact(tool.Args)) for tool in sorted(tools, key=lambda tool: tool.name))
+    return tuple(ToolSpec(tool.name, tool.description, compact(tool)) for tool in sorted(tools, key=lambda tool: tool.name))
 
 
-def compact(args: type) -> dict[str, Any]:
-    """The JSON Schema of an Args dataclass without what only a checker needs."""
-    properties = json_schema(args)["properties"]
-    return {
-        "type": "object",
-        "properties": {name: {key: value for key, value in item.items() if key not in _DROPPED} for name, item in properties.items()},
-    }
+def compact(tool: Tool | type[Tool]) -> dict[str, Any]:
+    """The JSON Schema of a tool's arguments without what only a checker needs."""
+    shown = {name: item for name, item in json_schema(tool.Args)["properties"].items() if name not in tool.hidden}
+    short = {name: {key: value for key, value in item.items() if key not in _DROPPED} for name, item in shown.items()}
+    return {"type": "object", "properties": short}
 
 
 def fixed_values(args: type) -> dict[str, tuple[Any, ...]]:

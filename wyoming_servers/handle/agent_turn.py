@@ -163,7 +163,7 @@ class AgentTurn:
         for call in calls:
             arguments = None if cut else arguments_of(call.arguments, call.name)
             tool = self._asked.tools.get(call.name)
-            arguments = fitted(arguments, tool.Args) if arguments is not None and tool else arguments
+            arguments = fitted(arguments, tool) if arguments is not None and tool else arguments
             kept = replace(call, id=self._id(call), arguments=json.dumps(arguments or {}, ensure_ascii=False))
             outcome = await self._one(call.name, tool, arguments)
             if isinstance(outcome, str):
@@ -203,7 +203,7 @@ class AgentTurn:
         except UnknownNameError as err:
             return self._wrong(name, str(err))
         except InvalidRequestError as err:
-            return self._wrong(name, f"{err}; its arguments: {', '.join(compact(tool.Args)['properties']) or 'none'}")
+            return self._wrong(name, f"{err}; its arguments: {', '.join(compact(tool)['properties']) or 'none'}")
         self._done.add(key)
         return step
 

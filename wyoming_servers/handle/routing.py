@@ -126,7 +126,7 @@ async def model_choice(engine: LlmEngine, tools: Sequence[type[Tool]], case: Cas
     tool = by_name.get(call.name)
     if tool is None or arguments is None:
         return Choice(NONE, usage=usage, seconds=seconds)
-    arguments = fitted(arguments, tool.Args)
+    arguments = fitted(arguments, tool)
     if invented(arguments, fixed_values(tool.Args), [case.text], case.language, now.date()):
         return Choice(NONE, usage=usage, seconds=seconds)
     return Choice(tool.name, arguments, usage, seconds)

@@ -1,10 +1,7 @@
 """The plugin contract: what a tool is, and what it may use of the server it runs in. A plugin imports only this and `errors`."""
 
 import asyncio
-import dataclasses
 import json
-import types
-import typing
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +11,11 @@ from typing import Any, ClassVar
 
 from .errors import HttpError
 from .house import House
+from .json_schema import json_schema
 from .schema import option as argument
 
 __all__ = [
+    "Ability",
     "Clock",
     "Departure",
     "Endpoint",
@@ -229,6 +228,18 @@ class Endpoint:
     """Holds the key; empty when none does."""
 
 
+@dataclass(frozen=True)
+class Ability:
+    """A tool that is on, for those who tell what can be done here."""
+
+    tool: str
+    """Its name."""
+    description: str
+    """Its own line, in English."""
+    phrases: Phrases
+    """Its sentences. `help` is a list: what it can do, and sentences one may say to it."""
+
+
 class Home(ABC):
     """What the server gives every tool."""
 
@@ -246,6 +257,10 @@ class Home(ABC):
     @abstractmethod
     def phrases(self, language: str) -> Phrases:
         """This tool's sentences in `language`; in the house's language when it has none in that one."""
+
+    async def abilities(self, language: str) -> Sequence[Ability]:
+        """The tools that are on and speak this language, by name. Waits until all have started: not to be called from `start`."""
+        return ()
 
     @abstractmethod
     def satellites(self) -> Sequence[Satellite]:
@@ -339,6 +354,8 @@ class Tool(ABC):
     """True when a call changes something in the world: then it happens once, after the turn is certain."""
     offered: ClassVar[bool] = True
     """Whether a language model may call it."""
+    hidden: ClassVar[frozenset[str]] = frozenset()
+    """Arguments that no language model is shown, since only templates and undo fill them: each costs its reading time."""
     final: ClassVar[bool] = True
     """True when its sentence is the answer; False when a language model is to make its own of it."""
 
@@ -374,25 +391,3 @@ class Tool(ABC):
 
         Raises: InvalidRequestError.
         """
-
-
-def json_schema(args: type) -> dict[str, Any]:
-    """The JSON Schema of an Args dataclass, as language models take it."""
-    hints = typing.get_type_hints(args)
-    properties = {item.name: _property(item, hints[item.name]) for item in dataclasses.fields(args)}
-    return {"type": "object", "properties": properties, "additionalProperties": False}
-
-
-def _property(item: dataclasses.Field, hint: Any) -> dict[str, Any]:
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        hint = next(part for part in typing.get_args(hint) if part is not type(None))
-    kind = {str: "string", int: "integer", float: "number", bool: "boolean", Path: "string"}.get(hint)
-    if kind is None:
-        raise TypeError(f"an argument cannot be of type {hint}: {item.name}")
-    schema: dict[str, Any] = {"type": kind, "description": item.metadata["doc"]}
-    if item.metadata.get("choices"):
-        schema["enum"] = list(item.metadata["choices"])
-    for bound in ("minimum", "maximum"):
-        if item.metadata.get(bound) is not None:
-            schema[bound] = item.metadata[bound]
-    return schema

@@ -34,6 +34,7 @@ class VolumeTool(Tool):
         "HassMediaPlayerUnmute": {"muted": False},
     }
     events = frozenset({_EVENT})
+    hidden = frozenset({"level"})
     deadline_s = 5.0
     changes = True
 

@@ -14,7 +14,8 @@ from .arithmetic import Arithmetic, NotASumError, Result, TooLargeError
 
 _EXACT_DECIMALS = 3
 """So many decimals are said; what has more is "about"."""
-_LARGEST = 10**15
+_EXACT_DIGITS = 15
+_LARGEST = 10**_EXACT_DIGITS
 _SMALLEST = Fraction(1, 10**5)
 _MOST_CHARS = 200
 
@@ -28,12 +29,13 @@ class CalculatorTool(Tool):
     name = "calculator"
     description = "Works out sums (expression) and converts units (amount, unit, to)."
     intents = {"EarshotCalculate": {}, "EarshotConvert": {}}
+    hidden = frozenset({"rest", "operation", "right"})
     deadline_s = 10.0  # the first conversion loads pint, which takes a small machine seconds
     hidden = frozenset({"rest", "operation", "right"})
 
     @dataclass(frozen=True)
     class Args:
-        """Either `expression`, or `amount`, `unit` and `to`. The last three are for sentence templates."""
+        """Either `expression`, or `amount`, `unit` and `to`. Sentence templates also fill `rest`, `operation` and `right`."""
 
         expression: str | None = argument(None, "a sum such as 15% of 80, (2+3)*4, sqrt 16")
         amount: float | None = argument(None, "how much of the unit is to be converted")
@@ -106,13 +108,8 @@ def _plain(amount: float) -> str:
 def _digits(value: Fraction) -> str:
     """For callers that want more than the sentence: 15 significant digits."""
     with localcontext(prec=15):
-        return f"{(Decimal(value.numerator) / Decimal(value.denominator)).normalize():f}" if abs(value) < 10**30 else f"{float_text(value)}"
-
-
-def float_text(value: Fraction) -> str:
-    """`1.5E+40`."""
-    with localcontext(prec=15):
-        return str((Decimal(value.numerator) / Decimal(value.denominator)).normalize())
+        digits = (Decimal(value.numerator) / Decimal(value.denominator)).normalize()
+        return f"{digits:f}" if abs(value) < 10**_EXACT_DIGITS else str(digits)
 
 
 def _number(result: Result, phrases: Phrases) -> tuple[str, bool]:

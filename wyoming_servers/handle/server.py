@@ -147,6 +147,7 @@ class HandleService(Service):
     def _home(self, tool: str) -> ToolHome:
         web, house = self.web.http(tool), self._settings.house
         home = ToolHome(tool, self._clock, self._database, self._understanding.languages, self.links, web, house, self._shared)
+        home.toolbox = self.toolbox
         llm = self._settings.llm
         home.endpoint = Endpoint(llm.base_url, llm.key, llm.key_file)
         return home

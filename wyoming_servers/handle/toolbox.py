@@ -12,7 +12,7 @@ import voluptuous as vol
 from ..shared.errors import AssistantError, DeadlineError, InvalidRequestError, SettingsError, ToolError, UnknownNameError
 from ..shared.plugins import Broken, load_tools, own_options, switched_on
 from ..shared.schema import explain, validator
-from ..shared.tool import Clock, Home, House, Http, Phrases, Satellite, Tool, ToolContext, ToolResult
+from ..shared.tool import Ability, Clock, Home, House, Http, Phrases, Satellite, Tool, ToolContext, ToolResult
 from .languages import Languages
 from .links import Links
 from .matcher import Match
@@ -43,10 +43,19 @@ class ToolHome(Home):
         self._name = name
         self._languages = languages
         self._links = links
+        self.toolbox: Toolbox | None = None
+        """All tools of the server."""
 
     def phrases(self, language: str) -> Phrases:
         """This tool's sentences."""
         return self._languages.phrases(language, self._name)
+
+    async def abilities(self, language: str) -> Sequence[Ability]:
+        """The tools that are on and speak this language."""
+        spoken = self._languages
+        there = [tool for _, tool in sorted((await self.toolbox.started()).items())] if self.toolbox else []
+        speaking = [tool for tool in there if language in (tool.languages or ()) or spoken.has(language, tool.name)]
+        return [Ability(tool.name, tool.description, spoken.phrases(language, tool.name)) for tool in speaking]
 
     def satellites(self) -> Sequence[Satellite]:
         """Those with an open link."""
@@ -100,6 +109,12 @@ class Toolbox:
             for cls, options in self._loaded:
                 group.create_task(self._start(cls, options), name=f"start tool {cls.name}")
         _LOGGER.info("tools: %s", ", ".join(sorted(self.tools)) or "none")
+
+    async def started(self) -> Mapping[str, Tool]:
+        """The tools that work, once each has started or failed to."""
+        for settled in self._settled.values():
+            await settled.wait()
+        return self.tools
 
     @property
     def events(self) -> frozenset[str]:

@@ -181,6 +181,7 @@ class ScriptedHandle(_Scripted):
         super().__init__(*script)
         self.links: list[Peer] = []
         self.told: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        self.unheard: set[str] = set()
         self.subscribed = asyncio.Event()
 
     def programs(self) -> Sequence[Artifact]:
@@ -189,11 +190,13 @@ class ScriptedHandle(_Scripted):
     def session(self, peer: Peer) -> Session:
         return _HandleSession(self, peer)
 
-    async def finish_timer(self, timer_id: str, text: str) -> None:
+    async def finish_timer(self, timer_id: str, text: str, **more: Any) -> None:
         """A timer ends."""
         async with asyncio.timeout(PATIENCE_S):
             await self.subscribed.wait()
-        await self.links[-1].send(Event("timer-finished", {"id": timer_id, "name": None, "text": text, "late_s": 0, "total_seconds": 1}))
+        await self.links[-1].send(
+            Event("timer-finished", {"id": timer_id, "name": None, "text": text, "late_s": 0, "total_seconds": 1, **more})
+        )
 
     async def say(self, text: str, **more: Any) -> None:
         """Has a sentence spoken."""
@@ -225,4 +228,6 @@ class _HandleSession(Session):
             answer = Handled if reply.handled else NotHandled
             await self._peer.send(answer(text=reply.text, context=context).event())
         else:
+            if event.data.get("unheard"):
+                self._service.unheard.add(event.data["id"])
             self._service.told.put_nowait((event.type, event.data["id"]))

@@ -133,7 +133,7 @@ async def test_a_finished_timer_rings_and_is_said_until_the_wake_word(tmp_path: 
         await rig.room.hear(seconds(0.5), speak("stop"))
         await rig.turn()
         await rig.quiet()
-    assert rig.recorder.count(chimes.ring()) == rings
+    assert (rig.recorder.count(chimes.ring()), handle.unheard) == (rings, set())
 
 
 @hurried
@@ -144,6 +144,31 @@ async def test_a_ring_ends_by_itself(tmp_path: Path) -> None:
         assert await handle.told.get() == ("earshot-acknowledge", "t1")
         assert await handle.told.get() == ("earshot-dismiss", "t1")
         await rig.quiet()
+    assert handle.unheard == {"t1"}
+
+
+@hurried
+async def test_a_reminder_is_said_twice(tmp_path: Path) -> None:
+    handle = ScriptedHandle()
+    services = house(ScriptedAsr(), handle) | {"tts": (voice := ScriptedVoice())}
+    async with satellite(services, tmp_path, ring_s=60.0) as rig:
+        await handle.finish_timer("t1", "Reminder: the oven.", kind="reminder", times=2)
+        assert [await handle.told.get() for _ in range(2)] == [("earshot-acknowledge", "t1"), ("earshot-dismiss", "t1")]
+        await rig.quiet()
+    assert voice.requests == ["Reminder: the oven."] * 2
+
+
+@hurried
+async def test_a_reminder_beside_a_timer_is_not_said_more_often(tmp_path: Path) -> None:
+    handle = ScriptedHandle()
+    services = house(ScriptedAsr(), handle) | {"tts": (voice := ScriptedVoice())}
+    async with satellite(services, tmp_path, ring_s=30.0) as rig:
+        await handle.finish_timer("t1", "Pizza.")
+        await handle.finish_timer("t2", "While I was away, you missed your alarm.", times=1)
+        for _ in range(4):
+            await handle.told.get()
+        await rig.quiet()
+    assert (voice.requests.count("While I was away, you missed your alarm."), voice.requests.count("Pizza.") > 1) == (1, True)
 
 
 @hurried

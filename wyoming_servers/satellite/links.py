@@ -165,11 +165,13 @@ class WakeLink(Link):
 
 @dataclass(frozen=True)
 class FinishedTimer:
-    """A timer that rings here."""
+    """A timer, an alarm or a reminder that rings here."""
 
     id: str
     text: str
     """The sentence to speak."""
+    times: int = 0
+    """How often it is spoken; 0 for until it is silenced."""
 
 
 @dataclass(frozen=True)
@@ -212,9 +214,9 @@ class TimerLink(Link):
         """It rings here."""
         self._post(Event("earshot-acknowledge", {"id": timer_id}))
 
-    def dismiss(self, timer_id: str) -> None:
-        """It rings no more."""
-        self._post(Event("earshot-dismiss", {"id": timer_id}))
+    def dismiss(self, timer_id: str, *, by_user: bool) -> None:
+        """It rings no more. by_user: somebody silenced it, so somebody has heard it."""
+        self._post(Event("earshot-dismiss", {"id": timer_id} | ({} if by_user else {"unheard": True})))
 
     async def greet(self, client: WyomingClient) -> None:
         self._subscribed.clear()
@@ -251,7 +253,8 @@ class TimerLink(Link):
             if not isinstance(timer_id, str):
                 continue
             if event.type == "timer-finished":
-                await self._finished(FinishedTimer(timer_id, text if isinstance(text, str) else ""))
+                times = event.data.get("times")
+                await self._finished(FinishedTimer(timer_id, text if isinstance(text, str) else "", times if isinstance(times, int) else 0))
             elif event.type == "timer-cancelled":
                 await self._cancelled(timer_id)
 

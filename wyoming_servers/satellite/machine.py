@@ -57,8 +57,8 @@ class TimerDesk(Protocol):
     def acknowledge(self, timer_id: str) -> None:
         """It rings here."""
 
-    def dismiss(self, timer_id: str) -> None:
-        """It rings no more."""
+    def dismiss(self, timer_id: str, *, by_user: bool) -> None:
+        """It rings no more. by_user: somebody silenced it."""
 
 
 def satellite_id(settings: Settings) -> str:
@@ -141,7 +141,7 @@ class Satellite:
                 self._timer_cancelled(message.id)
             case RingOver():
                 if message.ring == self._rings:
-                    self._stop_ringing()
+                    self._stop_ringing(by_user=False)
                     self._speak_up()
             case Saying():
                 self._sayings.append(message)
@@ -322,7 +322,7 @@ class Satellite:
         await self._ringing.run()
         await self.inbox.put(RingOver(number))
 
-    def _stop_ringing(self) -> None:
+    def _stop_ringing(self, *, by_user: bool = True) -> None:
         if self._ring_task is None:
             return
         self._ring_task.cancel()
@@ -330,7 +330,7 @@ class Satellite:
         self._player.silence()
         for timer_id in list(self._ringing.timers):
             self._ringing.remove(timer_id)
-            self.timers.dismiss(timer_id)
+            self.timers.dismiss(timer_id, by_user=by_user)
 
     async def _say(self, text: str, language: str = "") -> None:
         satellite = self._settings.satellite

@@ -133,7 +133,7 @@ async def llm_house(
             (tools[0] / "sky.py").write_text(SKY.replace("FINAL", str(final)))
         settings = Settings(
             house=HOUSE,
-            handle=HandleSection(database=str(folder / "timers.db"), intents=str(folder / "intents")),
+            handle=HandleSection(database=str(folder / "timers.db"), intents=str(folder / "intents"), language_s=20.0),
             llm=LlmSection(**{"base_url": llm.uri, "first_token_s": 5.0, "read_ahead": False, **options}),
         )
         service = HandleService(settings, MovedClock(), tools, _matcher())

@@ -8,7 +8,6 @@ from satellite_rig import hurried, overlap, satellite, seconds
 from satellite_servers import HANG, HANG_UP, Reply, ScriptedAsr, ScriptedHandle, ScriptedVoice, ScriptedWake
 from speech import speak
 
-from wyoming_servers.asr.server import serve as serve_asr
 from wyoming_servers.handle.server import serve as serve_handle
 from wyoming_servers.satellite import chimes
 from wyoming_servers.shared.apologies import APOLOGIES
@@ -46,16 +45,6 @@ async def test_a_command_in_one_breath_with_the_wake_word_reaches_the_recogniser
         await rig.room.hear(HEY_JARVIS, command)
         await rig.turn()
     assert overlap(asr.requests[0], command) > 0.95
-
-
-@pytest.mark.slow  # the wake word's last sound is cut at a different place each run, and with it the recogniser is sometimes unsure
-@hurried
-async def test_a_command_in_one_breath_is_understood(tmp_path: Path) -> None:
-    services = house(ScriptedAsr(), ScriptedHandle("It is noon.")) | {"asr": serve_asr(load(environment={}))}
-    async with satellite(services, tmp_path) as rig:
-        await rig.room.hear(seconds(3.0), speak("hey jarvis", speaker="m1"), seconds(0.1), speak("what time is it", speaker="m1"))
-        report = await rig.turn()
-    assert report.transcript.endswith("what time is it")
 
 
 @hurried

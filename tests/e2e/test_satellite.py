@@ -8,6 +8,7 @@ from satellite_rig import hurried, overlap, satellite, seconds
 from satellite_servers import HANG, HANG_UP, Reply, ScriptedAsr, ScriptedHandle, ScriptedVoice, ScriptedWake
 from speech import speak
 
+from wyoming_servers.asr.server import serve as serve_asr
 from wyoming_servers.handle.server import serve as serve_handle
 from wyoming_servers.satellite import chimes
 from wyoming_servers.shared.apologies import APOLOGIES

@@ -117,7 +117,9 @@ async def test_a_satellite_that_tells_nonsense_is_refused(uri):
 
 
 def test_every_language_has_every_sentence():
-    assert {language: response_keys(language, "volume") for language in LANGUAGES} == dict.fromkeys(LANGUAGES, response_keys("en", "volume"))
+    assert {language: response_keys(language, "volume") for language in LANGUAGES} == dict.fromkeys(
+        LANGUAGES, response_keys("en", "volume")
+    )
 
 
 SENTENCES = [

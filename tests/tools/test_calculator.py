@@ -42,10 +42,6 @@ ENGLISH = {
     "how many days are in a week": "That's seven days.",
     "how many feet are in 0.3048 meters": "That's one foot.",
     "what is 100 km/h in mph": "That's about sixty-two point one four miles per hour.",
-    "how far is a marathon in miles": "I don't know that yet.",
-    "what is love": "I don't know that yet.",
-    "what's the new york times": "I don't know that yet.",
-    "how many people live in paris": "I don't know that yet.",
 }
 REFUSED = {
     "what's 5 divided by zero": "Nothing can be divided by zero.",
@@ -55,6 +51,21 @@ REFUSED = {
     "calculate 2 + (3 * 4": "I can't work that out.",
     "how many miles are in a kilo": "I can't turn kilograms into miles.",
 }
+
+
+OTHER_QUESTIONS = (
+    "what is love",
+    "what's the new york times",
+    "how many people live in paris",
+    "how far is a marathon in miles",
+    "what's the difference between google plus and facebook",
+)
+
+
+@pytest.mark.parametrize("text", OTHER_QUESTIONS)
+def test_other_questions_are_no_sums(text):
+    match = understood("en", text)
+    assert match is None or match[0] not in ("EarshotCalculate", "EarshotConvert")
 
 
 async def test_sums_and_conversions(tmp_path):

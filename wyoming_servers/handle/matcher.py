@@ -162,10 +162,13 @@ def _is_replaced(block: IntentData, intent: Intent) -> bool:
 
 
 def _rank(result: RecognizeResult) -> tuple:
-    """Small is good: no wildcards, much literal text, our own templates, few slots; then anything that never changes."""
+    """Small is good: no wildcards, much literal text, our own templates, few slots; then anything that never changes.
+
+    `wildcards` in the metadata is as how many a block's count, where they stand between numbers: "1,000 plus 5" is no name.
+    """
     wildcards = [entity for entity in result.entities_list if entity.is_wildcard]
     return (
-        len(wildcards),
+        min(len(wildcards), (result.intent_metadata or {}).get("wildcards", len(wildcards))),
         sum(len(entity.text) for entity in wildcards),
         "asked" not in result.intent_data.requires_context,
         "last" not in result.intent_data.requires_context,

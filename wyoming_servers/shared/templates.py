@@ -41,6 +41,7 @@ _SPOKEN_RANGES = {
     "timer_minutes": (*range(1, 61), 90),
     "timer_seconds": (*range(1, 61), 90),
     "ring_hour": range(1, 13),
+    "volume_percent": range(10, 101, 10),
     "ring_minute": range(5, 60, 5),
     "ring_before": range(5, 30, 5),
 }

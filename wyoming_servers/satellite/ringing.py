@@ -48,7 +48,8 @@ class Ringing:
         be said so many times, as often."""
         rings = 0
         while self._goes_on():
-            await self._player.play(self._sounds[min(rings // _LOUDER_AFTER, len(self._sounds) - 1)]).over()
+            sound = self._sounds[min(rings // _LOUDER_AFTER, len(self._sounds) - 1)]
+            await self._player.play(sound, rings=True).over()
             rings += 1
             if rings % _SAY_AGAIN == 0:
                 self._unsaid = [timer for timer in self.timers.values() if not timer.times or self._is_owed(timer)]

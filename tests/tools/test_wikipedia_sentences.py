@@ -139,7 +139,7 @@ def _first(item: Expression, lists: dict, rules: dict) -> str:
     if isinstance(item, ListReference):
         values = lists.get(item.list_name)
         if not isinstance(values, TextSlotList):
-            return "ten"
+            return _NOBODY if item.list_name == "zone" else "ten"  # "who is {zone}" is what ours says, word for word
         return _first(values.values[0].text_in, lists, rules) if values.values else _NOBODY
     assert isinstance(item, Group)
     if isinstance(item, Alternative):

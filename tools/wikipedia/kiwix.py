@@ -151,8 +151,8 @@ class _Results(HTMLParser):
         return reader
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """An item begins, or a part of it."""
-        self._tag = tag
+        """An item begins, or a part of it; the book it is in has a title too."""
+        self._tag = "" if self._item and tag in self._item else tag
         if tag == "rss":
             self._is_rss = True
         elif tag == "item":

@@ -15,6 +15,7 @@ from wyoming_servers.shared import paths
 
 sys.path.insert(0, str(paths.content("tools")))
 schedule = importlib.import_module("timers.schedule")
+timers = importlib.import_module("timers.timer")
 sys.path.pop(0)
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -86,6 +87,20 @@ def test_the_other_side_of_the_ocean_changes_on_other_days():
 
 def test_only_its_days_count():
     assert following(clock(2026, 11, 21, 17, 0), "07:00", "04", times=3) == ["Mon 07:00 +0100", "Fri 07:00 +0100", "Mon 07:00 +0100"]
+
+
+def daily(due_utc: float):
+    return timers.Timer("a", "", 0, "running", "", "", "en", 0, 0, 0, "", "alarm", due_utc, "07:00", EVERY_DAY)
+
+
+def test_in_another_zone_an_alarm_keeps_its_time_of_the_day():
+    in_berlin = schedule.following(clock(2026, 11, 21, 8, 0).now(), 420, EVERY_DAY, BERLIN)
+    assert local(schedule.renewed(daily(in_berlin), clock(2026, 11, 21, 3, 0, zone=NEW_YORK)).due_utc, NEW_YORK) == "Sat 07:00 -0500"
+
+
+def test_a_clock_that_is_not_set_yet_moves_no_alarm():
+    due_utc = clock(2026, 11, 22, 7, 0).now()
+    assert schedule.renewed(daily(due_utc), clock(1970, 1, 1, 1, 0)).due_utc == due_utc
 
 
 MEANT = {

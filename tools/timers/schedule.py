@@ -19,6 +19,7 @@ _REPEATED = {"daily": "0123456", "weekdays": "01234", "weekends": "56"}
 _EARLIEST_ALARM = 4 * 60  # nobody who says "at three" wants to be woken at that time of the night
 _EARLIEST_REMINDER = 7 * 60
 _WEEK = 7
+_DAY_S = 86400
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,11 @@ def renewed(timer: Timer, clock: Clock) -> Timer:
     """What comes again, at the time of the zone that the house is in now."""
     if not timer.days or timer.state != RUNNING or timer.due_utc <= clock.now():
         return timer
-    return replace(timer, due_utc=following(clock.now(), minute_of(timer.clock_time), timer.days, zone(clock)))
+    due_utc = following(clock.now(), minute_of(timer.clock_time), timer.days, zone(clock))
+    moved = (
+        abs(due_utc - timer.due_utc) <= _DAY_S
+    )  # further away it is the clock that is wrong, as on a board before it has asked for the time
+    return replace(timer, due_utc=due_utc) if moved else timer
 
 
 def days_of(*repeats: str | None) -> str:

@@ -18,10 +18,12 @@ from wyoming_servers.handle.server import HandleService
 from wyoming_servers.shared import paths, templates
 from wyoming_servers.shared.house import Area, Device, House
 from wyoming_servers.shared.server import WyomingServer
-from wyoming_servers.shared.settings import HandleSection, Settings
+from wyoming_servers.shared.settings import HandleSection, NetworkSection, Settings
 from wyoming_servers.shared.tool import Clock
 
 HOUSE = House(areas=(Area("Kitchen"), Area("Bedroom")), devices=(Device("Bed Lamp", "light", "Bedroom"),), places=("Paris",))
+_AT_HOME = NetworkSection(egress="deny")
+"""A test asks nobody on the internet, whatever it says."""
 DECISIVE = ("handled", "not-handled", "intent", "not-recognized", "error")
 
 
@@ -84,7 +86,7 @@ def service(
     own_files = {"database": str(folder / "timers.db"), "intents": str(folder / "intents")}
     section = HandleSection(**own_files, tools=options or {}, **handle)
     matcher = _matcher(_Own(folder / "intents"))
-    return HandleService(Settings(house=HOUSE, handle=section), clock, tools, matcher, lambda _settings, _hands: fallback)
+    return HandleService(Settings(house=HOUSE, handle=section, network=_AT_HOME), clock, tools, matcher, lambda _settings, _hands: fallback)
 
 
 class _Own:

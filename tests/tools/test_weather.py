@@ -270,24 +270,15 @@ async def test_offline_from_the_start(tmp_path):
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=range(len(FAULTS)))
-async def test_a_service_in_trouble_is_said(tmp_path, fault):
+async def test_a_service_in_trouble_is_said_and_nothing_of_it_kept(tmp_path, fault):
     with open_meteo() as service:
         async with rigged(tmp_path, service, latitude=48.0, longitude=2.0) as rig:
             service.fault(*[fault] * 4)
             with failing() as failure:
                 await rig.said()
-    assert str(failure.value) == "The weather service isn't working right now."
-
-
-@pytest.mark.parametrize("fault", FAULTS, ids=range(len(FAULTS)))
-async def test_what_a_service_in_trouble_says_is_not_kept(tmp_path, fault):
-    with open_meteo() as service:
-        async with rigged(tmp_path, service, latitude=48.0, longitude=2.0) as rig:
-            service.fault(*[fault] * 4)
-            with failing():
-                await rig.said()
             service.well()
             assert await rig.said(when="now") == "It's eight degrees, with overcast skies."
+    assert str(failure.value) == "The weather service isn't working right now."
 
 
 async def test_a_place_search_in_trouble_is_said(tmp_path):

@@ -102,7 +102,7 @@ SENTENCES = [
 ]
 OUTSIDE = [
     "tell me a joke",
-    "what is the meaning of life",
+    "how do I tie a tie",
     "",
     "   ",
     "?!",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..shared.errors import AssistantError, DeadlineError, ToolError
+from ..shared.errors import AssistantError, DeadlineError, NoAnswerError, ToolError
 from ..shared.tool import Tool, ToolContext
 from .conversation import Conversations
 from .exchange import Request, Step
@@ -51,7 +51,7 @@ class Calls(Hands):
         try:
             result = await self._toolbox.call(chosen, self._context(chosen.tool, request, language))
         except ToolError as err:
-            return replace(step, text=str(err))
+            return replace(step, text=str(err), open=isinstance(err, NoAnswerError))
         except AssistantError as err:
             return replace(step, text=await self.sentence("too_slow" if isinstance(err, DeadlineError) else "failed", language))
         return replace(step, handled=True, text=result.speech, data=result.data, ask=result.ask, undo=result.undo)

@@ -40,6 +40,8 @@ class Step:
     """As in ToolResult: the argument that the next utterance fills."""
     undo: Mapping[str, Any] | None = None
     """As in ToolResult: arguments of a call that takes it back."""
+    open: bool = False
+    """True when the tool has found no answer: the fallback may try."""
     args: Mapping[str, Any] = field(default_factory=dict)
     """All arguments the tool was called with that somebody gave, defaults left out."""
 

@@ -88,6 +88,8 @@ class Router:
         done: list[Done] = []
         for match in matches:
             step, dialogue = await self._do(match, turn, dialogue)
+            if step.open and self._fallback and len(matches) == 1:
+                return None
             if step.intent != UNDO and self._calls.changes(step):
                 done.append(Done(str(step.tool), step.undo))
             steps.append(step)

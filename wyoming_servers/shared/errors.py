@@ -96,6 +96,10 @@ class ToolError(AssistantError):
     code = "tool-error"
 
 
+class NoAnswerError(ToolError):
+    """A tool was asked something about the world and has found no answer; whoever answers what no template fits may try."""
+
+
 class HttpError(AssistantError):
     """A web service could not be asked, or its answer could not be used."""
 

@@ -1,8 +1,9 @@
 """Lists on disk: what has been saved survives a crash, and several processes may use the file. Everything here blocks."""
 
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+
+from wyoming_servers.shared.tool import open_database
 
 OPEN, DONE, GONE = "open", "done", "gone"
 _SCHEMA = """
@@ -29,15 +30,7 @@ class Store:
 
         Raises: sqlite3.Error, OSError.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
-        try:
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.executescript(_SCHEMA)
-        except BaseException:
-            self._connection.close()
-            raise
+        self._connection = open_database(path, _SCHEMA, patience_s=_PATIENCE_S)
 
     def close(self) -> None:
         """Closes the file."""

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import astuple, fields
 from pathlib import Path
 
+from wyoming_servers.shared.tool import open_database
+
 from .timer import Timer
 
 _COLUMNS = [column.name for column in fields(Timer)]
@@ -43,14 +45,11 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._hold = _held(path.with_name(f"{path.name}.timers-lock"), patience_s)
         try:
-            self._connection = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
+            self._connection = open_database(path, _TABLE, patience_s=_PATIENCE_S)
         except BaseException:
             os.close(self._hold)
             raise
         try:
-            self._write_ahead(patience_s)
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.execute(_TABLE)
             present = {row[1] for row in self._connection.execute("PRAGMA table_info(timers)")}
             for name, kind in _ADDED.items():
                 if name not in present:
@@ -79,18 +78,6 @@ class Store:
         with contextlib.suppress(sqlite3.Error):
             self._connection.close()
         os.close(self._hold)
-
-    def _write_ahead(self, patience_s: float) -> None:
-        """SQLite does not wait when another tool does the same at the same moment."""
-        until = time.monotonic() + patience_s
-        while True:
-            try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError:
-                if time.monotonic() >= until:
-                    raise
-            time.sleep(_STEP_S)
 
 
 def _held(path: Path, patience_s: float) -> int:

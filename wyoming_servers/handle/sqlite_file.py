@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from ..shared.sqlite import open_database
+
 _LOGGER = logging.getLogger(__name__)
 _PATIENCE_S = 2.0
 """How long another process may hold the file."""
@@ -66,16 +68,8 @@ class SqliteFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if not self.path.exists():
             self.path.touch(mode=0o600)
-        connection = sqlite3.connect(self.path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.executescript(self._schema)
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
-        return connection
+        self._connection = open_database(self.path, self._schema, patience_s=_PATIENCE_S, synchronous="NORMAL")
+        return self._connection
 
     def _hang_up(self) -> None:
         if self._connection is not None:

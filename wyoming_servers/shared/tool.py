@@ -13,6 +13,7 @@ from .errors import HttpError
 from .house import House
 from .json_schema import json_schema
 from .schema import option as argument
+from .sqlite import open_database
 
 __all__ = [
     "Ability",
@@ -32,6 +33,7 @@ __all__ = [
     "Turn",
     "argument",
     "json_schema",
+    "open_database",
 ]
 
 

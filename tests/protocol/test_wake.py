@@ -263,7 +263,7 @@ async def test_a22_a_new_audio_start_begins_a_new_stream(wake):
         assert (await client.stream(audio[len(audio) // 2 :])).missed
 
 
-async def test_a45_twenty_four_streams_at_once_hear_their_own_word_only(wake):
+async def test_c45_twenty_four_streams_at_once_hear_their_own_word_only(wake):
     words = ["hey jarvis", "alexa", "turn on the kitchen lights"] * 8
     clients = [Client(wake) for _ in words]
     for client in clients:
@@ -279,7 +279,7 @@ async def test_a45_twenty_four_streams_at_once_hear_their_own_word_only(wake):
 
 
 @pytest.mark.parametrize(("rate_hz", "width", "channels"), [(48_000, 4, 2), (44_100, 3, 1), (22_050, 2, 1), (16_000, 1, 1)])
-async def test_a33_audio_of_another_format_is_heard(wake, rate_hz, width, channels):
+async def test_c33_audio_of_another_format_is_heard(wake, rate_hz, width, channels):
     samples = spoken("hey jarvis").astype(np.float64) / 32768
     times = np.arange(int(len(samples) * rate_hz / 16_000)) * 16_000 / rate_hz
     samples = np.interp(times, np.arange(len(samples)), samples)
@@ -296,7 +296,7 @@ async def test_a33_audio_of_another_format_is_heard(wake, rate_hz, width, channe
         assert (await client.ended()).names == ["hey_jarvis"]
 
 
-async def test_a33_an_impossible_format_is_refused(wake):
+async def test_c33_an_impossible_format_is_refused(wake):
     async with Client(wake) as client:
         await client.write_event(AudioStart(16_000, 9, 1).event())
         assert (await error_of(client)).code == "invalid-request"

@@ -24,6 +24,8 @@ class TurnReport:
     """The tool that answered."""
     llm: dict[str, Any] = field(default_factory=dict)
     """What a language model did for it: model, tokens (prompt, cached, generated), milliseconds to its first words."""
+    handled: bool = False
+    """True when the intent server did it, or knew the answer; what it says else is why not."""
     answer: str = ""
     """What was said."""
     stages_ms: dict[str, int] = field(default_factory=dict)
@@ -43,6 +45,7 @@ class TurnReport:
             "route": self.route,
             "tool": self.tool,
             **({"llm": self.llm} if self.llm else {}),
+            "handled": self.handled,
             "answer": self.answer,
             "stages_ms": self.stages_ms,
             "ended": self.ended,

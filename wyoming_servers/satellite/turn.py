@@ -121,6 +121,7 @@ class Turn:
         self._took("handle", began)
         report.intent, report.slots = answer.intent, answer.slots
         report.route, report.tool, report.llm = answer.route, answer.tool, answer.llm
+        report.handled = answer.handled
         if answer.handled or self.addressed:
             report.answer = answer.text
         else:

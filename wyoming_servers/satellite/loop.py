@@ -48,7 +48,7 @@ async def run(
     satellite = Satellite(settings, directory, player, on_turn or _log)
     volume = await asyncio.to_thread(Loudness, section.name, section.volume, player.set_volume)
     wake, timers = _links(settings, directory, satellite, volume)
-    satellite.ear, satellite.timers = wake, timers
+    satellite.connect(wake, timers)
     await directory.start()
     try:
         async with asyncio.TaskGroup() as group:

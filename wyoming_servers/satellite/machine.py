@@ -3,22 +3,20 @@
 import asyncio
 import logging
 import uuid
-from collections import deque
 from collections.abc import Callable
-from contextlib import aclosing
 from typing import Protocol
 
 import numpy as np
 
 from ..shared.audio import RATE_HZ
 from ..shared.endpointing import Ending, Patience
-from ..shared.errors import AssistantError
 from ..shared.identity import machine_id
 from ..shared.settings import Settings
 from ..shared.tasks import TaskOwner
 from . import chimes
 from .boundary import LOOK_BACK_S, boundary
 from .hearing import Hearing
+from .interjections import Interjections, TimerDesk
 from .links import FinishedTimer, Saying
 from .listening import Listening, patience
 from .messages import Frame, Message, MicrophoneLost, RingOver, SaidOver, TimerCancelled, TurnOver, WakeWord
@@ -26,8 +24,6 @@ from .output import LiveOutput
 from .peers import Peers
 from .playback import Player
 from .report import TurnReport
-from .requests import synthesize
-from .ringing import Ringing
 from .turn import Asker, Turn, TurnId
 
 _LOGGER = logging.getLogger(__name__)
@@ -39,8 +35,6 @@ _FOLLOW_UP_SPEECH_S = 0.4  # without a wake word, less than this was not meant f
 _FOLLOW_UPS = 10  # in a row: nothing keeps the microphone open for ever
 _HUM_S = 1.2  # what ends sooner after the wake word and is not understood was a hum or a cough: the command is still to come
 _SAME_WORD_S = 1.0  # two detections closer than this are one wake word
-_REMEMBERED_TIMERS = 64
-_MOST_SAYINGS = 8  # of more, the oldest are not said
 _QUIET_INTENTS = ("EarshotStop", "HassNevermind")
 
 
@@ -51,26 +45,15 @@ class Ear(Protocol):
         """The frame that begins at `position`."""
 
 
-class TimerDesk(Protocol):
-    """Is told what became of timers."""
-
-    def acknowledge(self, timer_id: str) -> None:
-        """It rings here."""
-
-    def dismiss(self, timer_id: str, *, by_user: bool) -> None:
-        """It rings no more. by_user: somebody silenced it."""
-
-
 def satellite_id(settings: Settings) -> str:
     """Who this satellite is, the same after every restart. Blocking."""
     return f"{settings.satellite.name}-{machine_id()}"[:100]
 
 
 class Satellite:
-    """Owns the state. Others put messages into `inbox`; connect `ear` and `timers` before `run`."""
+    """Owns the state. Others put messages into `inbox`; `connect` before `run`."""
 
     ear: Ear
-    timers: TimerDesk
 
     def __init__(self, settings: Settings, peers: Peers, player: Player, on_turn: Callable[[TurnReport], None]) -> None:
         """on_turn: called with every turn's report when it is over."""
@@ -93,25 +76,22 @@ class Satellite:
         self._follow_ups = 0
         self._conversation = uuid.uuid4().hex
         self._conversation_until = 0.0
-        self._ringing = Ringing(player, chimes.ring(), self._say, satellite.ring_s)
-        self._rings = 0
-        self._ring_task: asyncio.Task | None = None
-        self._waiting: list[FinishedTimer] = []
-        self._rung: deque[str] = deque(maxlen=_REMEMBERED_TIMERS)
-        self._sayings: deque[Saying] = deque(maxlen=_MOST_SAYINGS)
-        self._said = 0
-        self._say_task: asyncio.Task | None = None
+        self._interjections = Interjections(settings, peers, player, self._output, self._owner, self.inbox)
 
     @property
     def idle(self) -> bool:
         """True while nobody speaks, nothing is heard and nothing waits."""
-        busy = self._turn or self._waiting or self._ring_task or self._sayings or self._say_task
-        return not (busy or self._player.playing or self.inbox.qsize())
+        return not (self._turn or self._interjections.busy or self._player.playing or self.inbox.qsize())
 
     @property
     def in_turn(self) -> bool:
         """True while the microphone is open to the user."""
         return self._listening is not None
+
+    def connect(self, ear: Ear, timers: TimerDesk) -> None:
+        """ear: takes the sound. timers: is told what became of timers."""
+        self.ear = ear
+        self._interjections.timers = timers
 
     async def run(self) -> None:
         """Acts on messages until cancelled."""
@@ -135,23 +115,28 @@ class Satellite:
                 self._wake_up(message)
             case TurnOver():
                 self._turn_over(message)
-            case FinishedTimer():
-                self._timer_finished(message)
-            case TimerCancelled():
-                self._timer_cancelled(message.id)
-            case RingOver():
-                if message.ring == self._rings:
-                    self._stop_ringing(by_user=False)
-                    self._speak_up()
-            case Saying():
-                self._sayings.append(message)
-                self._interject()
-            case SaidOver():
-                if message.saying == self._said:
-                    self._say_task = None
-                    self._speak_up()
             case MicrophoneLost():
                 self._stop_listening(Ending.TOO_LONG)
+            case FinishedTimer() | TimerCancelled() | RingOver() | Saying() | SaidOver():
+                self._act_on_interjection(message)
+
+    def _act_on_interjection(self, message: FinishedTimer | TimerCancelled | RingOver | Saying | SaidOver) -> None:
+        match message:
+            case FinishedTimer():
+                if self._interjections.add_timer(message):
+                    self._interject()
+            case TimerCancelled():
+                if self._interjections.cancel_timer(message.id):
+                    self._interject()
+            case RingOver():
+                if self._interjections.ring_over(message):
+                    self._interjections.speak_up()
+            case Saying():
+                self._interjections.add_saying(message)
+                self._interject()
+            case SaidOver():
+                if self._interjections.said_over(message):
+                    self._interjections.speak_up()
 
     def _hear(self, frame: Frame) -> None:
         self.ear.feed(self._hearing.position, frame.samples)
@@ -162,8 +147,7 @@ class Satellite:
     def _wake_up(self, word: WakeWord) -> None:
         if self._listening and self._turn and self._turn.report.wake_word and word.end - self._listening.start < _SAME_WORD_S * RATE_HZ:
             return
-        self._stop_ringing()
-        self._stop_saying()
+        self._interjections.stop()
         self._drop_turn("interrupted")
         self._player.silence()
         self._chime("wake")
@@ -199,7 +183,7 @@ class Satellite:
         self._drop_turn("no-speech")
         if listening.turn.addressed:
             self._chime("done")
-        self._speak_up()
+        self._interjections.speak_up()
 
     async def _run(self, listening: Listening) -> None:
         turn = listening.turn
@@ -224,8 +208,8 @@ class Satellite:
             self._chime("error")
         if report.ended == "answered" and not report.answer and turn.addressed:
             self._chime("done")
-        if self._waiting or self._sayings:
-            self._speak_up()
+        if self._interjections.waiting:
+            self._interjections.speak_up()
         elif report.ended == "answered" and report.intent not in _QUIET_INTENTS:
             self._follow_up()
 
@@ -267,78 +251,11 @@ class Satellite:
             turn.report.ended = why
             self._on_turn(turn.report)
 
-    def _timer_finished(self, timer: FinishedTimer) -> None:
-        if timer.id in self._rung:
-            self.timers.acknowledge(timer.id)
-            return
-        self._rung.append(timer.id)
-        self._waiting.append(timer)
-        self._interject()
-
-    def _timer_cancelled(self, timer_id: str) -> None:
-        self._waiting = [timer for timer in self._waiting if timer.id != timer_id]
-        if timer_id in self._ringing.timers:
-            self._ringing.remove(timer_id)
-            if not self._ringing.timers:
-                self._stop_ringing()
-                self._interject()
-
     def _interject(self) -> None:
         """What waits is heard now, unless the user has the word: then it is when that turn is over."""
-        if (self._waiting or self._sayings) and (self._turn is None or (not self._turn.addressed and not self._task)):
+        if self._interjections.waiting and (self._turn is None or (not self._turn.addressed and not self._task)):
             self._drop_turn("interrupted")  # an open follow-up window in which nobody speaks
-            self._speak_up()
-
-    def _speak_up(self) -> None:
-        """What waits is heard, timers first; call when no turn is under way."""
-        if self._say_task:
-            return
-        self._ring()
-        if self._sayings and not self._ring_task:
-            self._said += 1
-            self._say_task = self._owner.start(self._run_saying(self._sayings.popleft(), self._said), "say")
-
-    async def _run_saying(self, saying: Saying, number: int) -> None:
-        await self._say(saying.text, saying.language)
-        await self.inbox.put(SaidOver(number))
-
-    def _stop_saying(self) -> None:
-        """The rest of the sentence is not said."""
-        if self._say_task:
-            self._say_task.cancel()
-            self._say_task = None
-
-    def _ring(self) -> None:
-        """Rings for all that wait."""
-        for timer in self._waiting:
-            self._ringing.add(timer)
-            self.timers.acknowledge(timer.id)
-        self._waiting.clear()
-        if self._ringing.timers and self._ring_task is None:
-            self._rings += 1
-            self._ring_task = self._owner.start(self._run_ringing(self._rings), "ring")
-
-    async def _run_ringing(self, number: int) -> None:
-        await self._ringing.run()
-        await self.inbox.put(RingOver(number))
-
-    def _stop_ringing(self, *, by_user: bool = True) -> None:
-        if self._ring_task is None:
-            return
-        self._ring_task.cancel()
-        self._ring_task = None
-        self._player.silence()
-        for timer_id in list(self._ringing.timers):
-            self._ringing.remove(timer_id)
-            self.timers.dismiss(timer_id, by_user=by_user)
-
-    async def _say(self, text: str, language: str = "") -> None:
-        satellite = self._settings.satellite
-        try:
-            async with aclosing(synthesize(self._peers, text, language or self._settings.language, satellite.tts_s)) as blocks:
-                await self._output.speak(blocks)
-        except AssistantError as err:
-            _LOGGER.warning("%r could not be said: %s", text, err)
+            self._interjections.speak_up()
 
     def _chime(self, name: str) -> None:
         if name in self._chimes:

@@ -8,35 +8,13 @@ from typing import Any
 
 from ..shared.remote import Remote, message_of
 from .engine import Transcription
+from .whisper_evidence import ends_a_video
 
 _NO_SPEECH = 0.6  # Whisper's own limits for a segment that is none, a decoding that failed, and one that goes in circles
 _FAILED_LOGPROB = -1.0
 _CIRCLES = 2.4
 _ASIDE = re.compile(r"\[[^\[\]]*\]|\([^()]*\)|(?<![\w*])\*(?=\S)[^*]+(?<=\S)\*(?![\w*])|[♪♫♬]+|<\|[^|<>]*\|>")
 """What is not said but remarked: [BLANK_AUDIO], (wind blowing), *music*, and a model's own tokens."""
-_PHANTOMS = frozenset(
-    {
-        "thank you for watching",
-        "thanks for watching",
-        "thank you so much for watching",
-        "thank you for watching this video",
-        "please subscribe",
-        "please subscribe to my channel",
-        "like and subscribe",
-        "subtitles by the amara org community",
-        "transcription by castingwords",
-        "untertitel der amara org community",
-        "untertitel im auftrag des zdf für funk 2017",
-        "vielen dank fürs zuschauen",
-        "sous titres réalisés para la communauté d amara org",
-        "merci d avoir regardé cette vidéo",
-        "subtítulos realizados por la comunidad de amara org",
-        "sottotitoli creati dalla comunità amara org",
-        "ご視聴ありがとうございました",
-        "请不吝点赞 订阅 转发 打赏支持明镜与点点栏目",
-    }
-)
-"""Ends of videos that Whisper learnt to hear in silence; nobody says them to a house."""
 
 
 def transcription(server: Remote, content_type: str, body: bytes, language: str, trust: float) -> Transcription:
@@ -67,8 +45,7 @@ def transcription(server: Remote, content_type: str, body: bytes, language: str,
 def cleaned(text: str) -> str:
     """The words alone: single spaces, without remarks; empty for what Whisper hears where nobody spoke."""
     text = " ".join(_ASIDE.sub(" ", text).split())
-    words = re.findall(r"\w+", text.casefold())
-    return "" if not words or " ".join(words) in _PHANTOMS else text
+    return "" if not re.search(r"\w", text) or ends_a_video(text) else text
 
 
 def _told(server: Remote, said: Any) -> tuple[str, float | None]:

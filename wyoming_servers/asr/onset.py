@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 
-from ..shared.audio import FRAME_SAMPLES
+from ..shared.audio import Framer
 from .speech_gate import SpeechGate
 
 _LEAD_IN_FRAMES = 25  # 0.8 s from before it is certain that somebody speaks
@@ -18,7 +18,7 @@ class Onset:
         """threshold: probability above which 32 ms count as speech; 0 lets everything pass."""
         self._gate = SpeechGate(threshold)
         self._kept: deque[np.ndarray] = deque(maxlen=_LEAD_IN_FRAMES)
-        self._left = np.empty(0, np.int16)
+        self._framer = Framer()
         self._speech_frames = 0
         self.heard = threshold <= 0
         """True once speech has begun."""
@@ -27,16 +27,13 @@ class Onset:
         """Takes (n,) int16 mono 16 kHz; returns what is to be sent now, maybe nothing."""
         if self.heard:
             return samples
-        samples = np.concatenate((self._left, samples)) if len(self._left) else samples
-        whole = len(samples) - len(samples) % FRAME_SAMPLES
-        for first in range(0, whole, FRAME_SAMPLES):
-            frame = samples[first : first + FRAME_SAMPLES]
+        frames = self._framer.feed(samples)
+        for at, frame in enumerate(frames, 1):
             self._kept.append(frame)
             self._speech_frames += self._gate.speaks(frame)
             if self._speech_frames >= _CERTAIN_FRAMES:
                 self.heard = True
-                sound = np.concatenate((*self._kept, samples[first + FRAME_SAMPLES :]))
+                sound = np.concatenate((*self._kept, *frames[at:], self._framer.flush()))
                 self._kept.clear()
                 return sound
-        self._left = samples[whole:].copy()
         return np.empty(0, np.int16)

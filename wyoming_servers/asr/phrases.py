@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..shared.audio import FRAME_SAMPLES
+from ..shared.audio import Framer
 from ..shared.engines import EngineContext, Model
 from ..shared.errors import UnknownNameError, UnsupportedLanguageError
 from ..shared.grammar import Grammar, compile_grammar
@@ -80,7 +80,7 @@ class PhrasesStream(AsrStream):
         self._engine = engine
         self._voice = SpeechGate(engine.options.speech)
         self._decoder: PhraseDecoder | None = None
-        self._left = np.empty(0, dtype=np.int16)
+        self._framer = Framer()
         self._lead_in: deque[np.ndarray] = deque(maxlen=_LEAD_IN_FRAMES)
         self._waiting: list[np.ndarray] = []
         self._speech_frames = 0
@@ -90,18 +90,15 @@ class PhrasesStream(AsrStream):
 
     def feed(self, samples: np.ndarray) -> str | None:
         """Takes (n,) int16 mono 16 kHz. Returns the hypothesis so far when it has changed."""
-        samples = np.concatenate((self._left, samples)) if len(self._left) else samples
-        whole = len(samples) - len(samples) % FRAME_SAMPLES
-        self._left = samples[whole:].copy()
-        for first in range(0, whole, FRAME_SAMPLES):
-            self._take(samples[first : first + FRAME_SAMPLES])
+        for frame in self._framer.feed(samples):
+            self._take(frame)
         self._decode(wait=False)
         return self._look()
 
     def finish(self) -> Transcription:
         """The transcript of all that was fed: empty when nobody spoke or no sentence fits well enough."""
-        if len(self._left):
-            self._take(np.pad(self._left, (0, FRAME_SAMPLES - len(self._left))))
+        for frame in self._framer.pad():
+            self._take(frame)
         if not self._speech_frames:
             return Transcription("", None, "en")
         self._decode(wait=True)

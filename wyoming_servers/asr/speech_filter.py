@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 
-from ..shared.audio import FRAME_SAMPLES
+from ..shared.audio import Framer
 from .speech_gate import SpeechGate
 
 _LEAD_IN_FRAMES = 16  # of 32 ms, from before speech is sure: a word may begin softly
@@ -18,7 +18,7 @@ class SpeechFilter:
     def __init__(self, threshold: float) -> None:
         """threshold: probability above which a frame counts as speech."""
         self._voice = SpeechGate(threshold)
-        self._left = np.empty(0, dtype=np.int16)
+        self._framer = Framer()
         self._lead_in: deque[tuple[np.ndarray, bool]] = deque(maxlen=_LEAD_IN_FRAMES)
         self._open = False
         self._silent_frames = 0
@@ -31,17 +31,14 @@ class SpeechFilter:
 
     def feed(self, samples: np.ndarray) -> np.ndarray:
         """Takes (n,) int16 mono 16 kHz; returns those that can go to the recogniser now, (m,) int16, often none."""
-        samples = np.concatenate((self._left, samples)) if len(self._left) else samples
-        whole = len(samples) - len(samples) % FRAME_SAMPLES
-        self._left = samples[whole:].copy()
         given: list[np.ndarray] = []
-        for first in range(0, whole, FRAME_SAMPLES):
-            given += self._judge(samples[first : first + FRAME_SAMPLES])
+        for frame in self._framer.feed(samples):
+            given += self._judge(frame)
         return np.concatenate(given) if given else np.empty(0, dtype=np.int16)
 
     def finish(self) -> np.ndarray:
         """The last samples, less than a frame; none when nobody spoke at the end."""
-        last, self._left = self._left, np.empty(0, dtype=np.int16)
+        last = self._framer.flush()
         return last if self._open else last[:0]
 
     def _judge(self, frame: np.ndarray) -> list[np.ndarray]:

@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 
-from ..shared.audio import FRAME_SAMPLES
+from ..shared.audio import Framer
 from .speech_gate import SpeechGate
 
 LEAD_OUT_FRAMES = 8  # of 32 ms: words fade out
@@ -21,7 +21,7 @@ class SpeechRuns:
     def __init__(self, threshold: float) -> None:
         """threshold: probability above which 32 ms count as speech."""
         self._gate = SpeechGate(threshold)
-        self._left = np.empty(0, dtype=np.int16)
+        self._framer = Framer()
         self._runs: list[list[np.ndarray]] = []
         self._lead_in: deque[np.ndarray] = deque(maxlen=_LEAD_IN_FRAMES)
         self._gap = True
@@ -37,17 +37,13 @@ class SpeechRuns:
 
     def feed(self, samples: np.ndarray) -> None:
         """Takes (n,) int16 mono 16 kHz."""
-        samples = np.concatenate((self._left, samples))
-        whole = len(samples) - len(samples) % FRAME_SAMPLES
-        self._left = samples[whole:]
-        for first in range(0, whole, FRAME_SAMPLES):
-            self._take(samples[first : first + FRAME_SAMPLES])
+        for frame in self._framer.feed(samples):
+            self._take(frame)
 
     def flush(self) -> None:
         """There is no more audio: takes what is left of it."""
-        if len(self._left):
-            self._take(np.pad(self._left, (0, FRAME_SAMPLES - len(self._left))))
-            self._left = self._left[:0]
+        for frame in self._framer.pad():
+            self._take(frame)
 
     def runs(self) -> list[np.ndarray]:
         """Pieces of (n,) int16, each with the silence that belongs to it; between them was more silence than that."""

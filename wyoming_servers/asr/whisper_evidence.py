@@ -170,7 +170,7 @@ def doubt(evidence: Evidence, limits: Limits) -> str:
     if evidence.logprob < 1.5 * limits.logprob:
         return "the model guesses"
     sentences = _sentences(evidence.text)
-    if _is_credit(sentences) and _weak(evidence, logprob=-0.3, no_speech=0.2):
+    if ends_a_video(evidence.text) and _weak(evidence, logprob=-0.3, no_speech=0.2):
         return "subtitles of videos end like this"
     if all(sentence in _POLITE for sentence in sentences) and _weak(evidence, logprob=-0.7, no_speech=0.4):
         return "Whisper writes this for noise"
@@ -193,6 +193,11 @@ def repeats(text: str) -> bool:
         for length in range(1, len(words) // 2 + 1)
         if length > 1 or len(words) > 2
     )
+
+
+def ends_a_video(text: str) -> bool:
+    """Whether all of it is what subtitles and videos end with, and what nobody says to a house."""
+    return all(sentence in _FAREWELLS or any(credit in sentence for credit in _CREDITS) for sentence in _sentences(text))
 
 
 def confidence(logprob: float) -> float:
@@ -218,10 +223,6 @@ def _sentences(text: str) -> list[str]:
     for mark in "!?。!?\n":
         text = text.replace(mark, ". ")
     return [sentence for part in text.split(". ") if (sentence := normal(part))] or [normal(text)]
-
-
-def _is_credit(sentences: list[str]) -> bool:
-    return all(sentence in _FAREWELLS or any(credit in sentence for credit in _CREDITS) for sentence in sentences)
 
 
 def _echoes(text: str, prompt: str) -> bool:

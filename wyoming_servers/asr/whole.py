@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..shared.audio import FRAME_SAMPLES, RATE_HZ
+from ..shared.audio import RATE_HZ, Framer
 from ..shared.portal import Call
 from .engine import AsrStream, Transcription
 from .speech_gate import SpeechGate
@@ -25,7 +25,7 @@ class WholeStream(AsrStream):
         self._language = language
         self._wait_s = wait_s
         self._voice = SpeechGate(speech)
-        self._left = np.empty(0, dtype=np.int16)
+        self._framer = Framer()
         self._frames: list[np.ndarray] = []
         self._first = self._last = self._speech_frames = 0
         self._call: Call[Transcription] | None = None
@@ -33,19 +33,16 @@ class WholeStream(AsrStream):
 
     def feed(self, samples: np.ndarray) -> None:
         """Takes (n,) int16 mono 16 kHz; there is no hypothesis before the end."""
-        samples = np.concatenate((self._left, samples))
-        whole = len(samples) - len(samples) % FRAME_SAMPLES
-        self._left = samples[whole:]
-        for start in range(0, whole, FRAME_SAMPLES):
-            self._take(samples[start : start + FRAME_SAMPLES])
+        for frame in self._framer.feed(samples):
+            self._take(frame)
 
     def finish(self) -> Transcription:
         """The transcript; empty, and nothing is sent, when nobody spoke.
 
         Raises: what the recogniser on the other machine, or the way there, fails with.
         """
-        if len(self._left):
-            self._take(np.pad(self._left, (0, FRAME_SAMPLES - len(self._left))))
+        for frame in self._framer.pad():
+            self._take(frame)
         if self._speech_frames < _SPEECH_FRAMES:
             return Transcription("", None, self._language)
         spoken = self._frames[max(0, self._first - _MARGIN_FRAMES) : self._last + _MARGIN_FRAMES + 1]

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..shared.audio import FRAME_SAMPLES, INSIDE, RATE_HZ, Converter, read_wav
+from ..shared.audio import FRAME_SAMPLES, INSIDE, RATE_HZ, Converter, Framer, read_wav
 from .soundcard import OpenStream, PortAudio
 from .speakers import SoundError
 
@@ -165,7 +165,7 @@ class _Framer:
     def __init__(self, buffer: CaptureBuffer) -> None:
         self._buffer = buffer
         self._converter: Converter | None = None
-        self._left = np.empty(0, dtype=np.int16)
+        self._framer = Framer()
 
     def begin(self, opened: OpenStream) -> None:
         """From now on blocks count."""
@@ -175,11 +175,8 @@ class _Framer:
         """Takes (n, channels) int16."""
         if self._converter is None:
             return
-        samples = np.concatenate((self._left, self._converter.convert(block.tobytes())))
-        whole = len(samples) - len(samples) % FRAME_SAMPLES
-        self._left = samples[whole:]
-        for start in range(0, whole, FRAME_SAMPLES):
-            self._buffer.put(samples[start : start + FRAME_SAMPLES])
+        for frame in self._framer.feed(self._converter.convert(block.tobytes())):
+            self._buffer.put(frame)
 
 
 def _read(descriptor: int, pieces: "asyncio.Queue[bytes]", loop: asyncio.AbstractEventLoop) -> None:

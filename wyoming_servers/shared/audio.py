@@ -41,6 +41,30 @@ class AudioFormat:
 INSIDE = AudioFormat(RATE_HZ, 2, 1)
 
 
+class Framer:
+    """Cuts one stream into frames of FRAME_SAMPLES, the same ones however it comes in."""
+
+    def __init__(self) -> None:
+        self._left = np.empty(0, dtype=np.int16)
+
+    def feed(self, samples: np.ndarray) -> list[np.ndarray]:
+        """Takes (n,) int16, any n; returns the frames that are full now, (FRAME_SAMPLES,) int16 each."""
+        samples = np.concatenate((self._left, samples)) if len(self._left) else samples
+        whole = len(samples) - len(samples) % FRAME_SAMPLES
+        self._left = samples[whole:].copy()
+        return [samples[first : first + FRAME_SAMPLES] for first in range(0, whole, FRAME_SAMPLES)]
+
+    def flush(self) -> np.ndarray:
+        """What is left, less than a frame; call once, at the end."""
+        left, self._left = self._left, np.empty(0, dtype=np.int16)
+        return left
+
+    def pad(self) -> list[np.ndarray]:
+        """What is left as a frame filled up with silence; none when nothing is left. In place of `flush`."""
+        left = self.flush()
+        return [np.pad(left, (0, FRAME_SAMPLES - len(left)))] if len(left) else []
+
+
 class Converter:
     """A stream of PCM in one format to (n,) int16 mono at `rate_hz`, without seams between chunks."""
 

@@ -5,7 +5,7 @@ from enum import Enum
 
 import numpy as np
 
-from .audio import FRAME_SAMPLES, RATE_HZ, level_dbfs
+from .audio import FRAME_SAMPLES, RATE_HZ, Framer, level_dbfs
 from .vad import VoiceDetector
 
 _SPEECH = 0.5  # Silero's own threshold for the beginning of speech
@@ -51,7 +51,7 @@ class Endpointer:
         before = [] if context is None else self._detector.feed(context[len(context) % FRAME_SAMPLES :])
         self._tail = bool(before) and before[-1] >= _STILL_SPEECH
         self._begin = 0
-        self._left = np.empty(0, dtype=np.int16)
+        self._framer = Framer()
         self._frame = 0
         self._run = 0
         self._burst_start = 0
@@ -87,11 +87,7 @@ class Endpointer:
 
     def feed(self, samples: np.ndarray) -> Ending | None:
         """Takes (n,) int16 mono 16 kHz, any n; says why the utterance has ended, or None while it goes on."""
-        samples = np.concatenate((self._left, samples)) if len(self._left) else samples
-        whole = len(samples) - len(samples) % FRAME_SAMPLES
-        self._left = samples[whole:]
-        for start in range(0, whole, FRAME_SAMPLES):
-            frame = samples[start : start + FRAME_SAMPLES]
+        for frame in self._framer.feed(samples):
             if ending := self._step(self._is_speech(frame)):
                 return ending
         return None

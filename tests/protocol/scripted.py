@@ -11,6 +11,7 @@ from wyoming.info import AsrModel, AsrProgram, Attribution
 
 from wyoming_servers.shared.engine_host import EngineHost
 from wyoming_servers.shared.errors import InvalidRequestError
+from wyoming_servers.shared.occupancy import Occupancy
 from wyoming_servers.shared.service import Peer, Service, Session
 
 _NOBODY = Attribution(name="nobody", url="https://example.org")
@@ -66,6 +67,9 @@ class Scripted(Service):
         if self._loads_behind_gate:
             self.engine.gate.wait(20)
         return self.engine
+
+    def occupancy(self) -> Occupancy:
+        return self.host.occupancy
 
     def programs(self) -> Sequence[AsrProgram]:
         model = AsrModel("small", _NOBODY, True, "A model — with ünïcode", "1", self.languages)

@@ -12,50 +12,23 @@ await directory.stop()
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from wyoming.info import Info
-
-from ..shared.asking import Answer, ask
-from ..shared.errors import AssistantError, PeerUnreachableError
+from ..shared.asking import ask
+from ..shared.errors import AssistantError, PeerBusyError, PeerUnreachableError
 from ..shared.offers import programs
 from ..shared.protocol import printable
 from ..shared.settings import KINDS, PeersSection
 from ..shared.tasks import TaskOwner
 from ..shared.uri import split_uri
+from .known_peer import KnownPeer, Patience, PeerRef
 
 if TYPE_CHECKING:
     from ..shared.discovery import Browser, Sighting
 
 _LOGGER = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How often peers are asked whether they are well."""
-
-    healthy_s: float = 10.0
-    """Between two questions to one that answers."""
-    first_retry_s: float = 0.3
-    """After it stopped answering; then twice as long each time, up to healthy_s."""
-    describe_s: float = 2.0
-    """It answers within this, or it does not answer."""
-    first_back_off_s: float = 2.0
-    """After a reported failure it is the last choice for this long; then twice as long each time, up to longest_back_off_s."""
-    longest_back_off_s: float = 60.0
-
-
-@dataclass(frozen=True)
-class PeerRef:
-    """A server to use now."""
-
-    uri: str
-    name: str
-    """Its name on the network, or its URI when it was given by address."""
-    info: Info
-    """What it last said it offers."""
 
 
 class Directory:
@@ -81,7 +54,7 @@ class Directory:
         self._nearby = {kind: uri for kind, uri in (nearby or {}).items() if kind not in self._fixed}
         self._patience = patience or Patience()
         self._on_change = on_change
-        self._peers: dict[str, _Peer] = {}
+        self._peers: dict[str, KnownPeer] = {}
         self._current: dict[str, PeerRef] = {}
         self._changed = asyncio.Event()
         self._owner = TaskOwner()
@@ -90,10 +63,10 @@ class Directory:
     async def start(self) -> None:
         """Begins to watch the known servers and to look for others; returns at once."""
         for uri in dict.fromkeys(self._fixed.values()):
-            self._watch(_Peer(uri, (uri,), local=False, given=True))
+            self._watch(KnownPeer(uri, (uri,), False, self._patience, given=True))
         for uri in dict.fromkeys(self._nearby.values()):
             if uri not in self._peers:
-                self._watch(_Peer(uri, (uri,), local=True))
+                self._watch(KnownPeer(uri, (uri,), True, self._patience))
         if self._browser:
             await self._browser.start()
 
@@ -110,12 +83,12 @@ class Directory:
     def usable(self, kind: str) -> list[PeerRef]:
         """Every server of this kind that answers, the best first."""
         answering = [peer for peer in self._candidates(kind) if peer.info and programs(peer.info, kind)]
-        return [peer.ref() for peer in sorted(answering, key=_Peer.rank)]
+        return [peer.ref() for peer in sorted(answering, key=lambda peer: peer.rank(kind))]
 
     async def pick(self, kind: str, timeout_s: float) -> PeerRef:
         """The server to use for `kind` (wake, asr, handle, tts): the given one, else this machine's own, else the quickest.
 
-        Those that failed lately come last. When none answers now, waits up to `timeout_s` for one that does.
+        Those without room come behind, those that failed lately last. When none answers now, waits up to `timeout_s` for one that does.
         Raises: PeerUnreachableError that says what was looked for and what to do.
         """
         if not self.available(kind):
@@ -131,15 +104,36 @@ class Directory:
             raise PeerUnreachableError(self._why_none(kind)) from None
 
     def report_failure(self, uri: str, error: BaseException) -> None:
-        """A request to this server failed: it is asked at once whether it is well, and is the last choice for a while."""
-        _LOGGER.warning("%s failed: %s", printable(uri), printable(str(error)))
+        """A request to this server failed: it is asked at once whether it is well, and is the last choice for a while.
+
+        One that only refused it, since it is busy, comes behind those with room for a while.
+        """
+        busy = isinstance(error, PeerBusyError)
+        _LOGGER.log(logging.INFO if busy else logging.WARNING, "%s failed: %s", printable(uri), printable(str(error)))
         for peer in self._known_at(uri):
-            peer.back_off(self._patience)
-            peer.check_now.set()
-            self._owner.start(self._reconsider_later(peer.back_off_s), f"reconsider {printable(peer.name, 80)}")
+            if busy:
+                peer.full(*KINDS)
+                again_s = self._patience.full_s
+            else:
+                peer.back_off()
+                peer.check_now.set()
+                again_s = peer.back_off_s
+            self._owner.start(self._reconsider_later(again_s), f"reconsider {printable(peer.name, 80)}")
         self._reconsider()
 
-    def _known_at(self, uri: str) -> list["_Peer"]:
+    @contextmanager
+    def using(self, kind: str, uri: str) -> Iterator[None]:
+        """While inside, a request of ours is under way there: it does not make that server count as busy."""
+        peers = self._known_at(uri)
+        for peer in peers:
+            peer.using[kind] += 1
+        try:
+            yield
+        finally:
+            for peer in peers:
+                peer.using[kind] -= 1
+
+    def _known_at(self, uri: str) -> list[KnownPeer]:
         """The entries of one server: this machine's own may be known by its usual address and by its announcement."""
         hit = [peer for peer in self._peers.values() if uri in (peer.uri, *peer.uris)]
         ports = {peer.port for peer in hit if peer.local and peer.port}
@@ -153,7 +147,7 @@ class Directory:
     def _seen(self, sighting: "Sighting") -> None:
         peer = self._peers.get(sighting.name)
         if peer is None:
-            self._watch(_Peer(sighting.name, sighting.uris, sighting.local))
+            self._watch(KnownPeer(sighting.name, sighting.uris, sighting.local, self._patience))
         elif not peer.given:
             _LOGGER.info("%s is now at %s", printable(peer.name), sighting.uris[0])
             peer.move(sighting)
@@ -166,11 +160,11 @@ class Directory:
             peer.check_now.set()
             self._reconsider()
 
-    def _watch(self, peer: "_Peer") -> None:
+    def _watch(self, peer: KnownPeer) -> None:
         self._peers[peer.name] = peer
         self._owner.start(self._keep_asking(peer), f"watch {printable(peer.name, 80)}")
 
-    async def _keep_asking(self, peer: "_Peer") -> None:
+    async def _keep_asking(self, peer: KnownPeer) -> None:
         retry_s = self._patience.first_retry_s
         while self._peers.get(peer.name) is peer:
             peer.check_now.clear()
@@ -210,7 +204,7 @@ class Directory:
                 if self._on_change:
                     self._on_change(kind, now)
 
-    def _candidates(self, kind: str) -> Iterable["_Peer"]:
+    def _candidates(self, kind: str) -> Iterable[KnownPeer]:
         if fixed := self._fixed.get(kind):
             return [peer for peer in self._peers.values() if peer.given and peer.name == fixed]
         return [peer for peer in self._peers.values() if not peer.given]
@@ -228,71 +222,6 @@ class Directory:
             return f"no {kind} server: mDNS found no Wyoming server on this network; {do}."
         known = ", ".join(f"{printable(peer.name, 60)} ({'offers none' if peer.info else 'does not answer'})" for peer in candidates[:5])
         return f"no {kind} server among those found by mDNS: {known}; {do}."
-
-
-class _Peer:
-    """One known server and how it has been."""
-
-    def __init__(self, name: str, uris: tuple[str, ...], local: bool, given: bool = False) -> None:
-        self.name = name
-        self.uris = uris
-        self.local = local
-        self.given = given
-        self.uri = uris[0]
-        self.info: Info | None = None
-        self.error: AssistantError | None = None
-        self.withdrawn = False
-        self.check_now = asyncio.Event()
-        self.back_off_s = 0.0
-        self._last_until = 0.0
-        self._round_trip_ms = float("inf")
-
-    @property
-    def port(self) -> int:
-        """0 for a Unix socket."""
-        return split_uri(self.uri)[2]
-
-    def ref(self) -> PeerRef:
-        assert self.info is not None
-        return PeerRef(self.uri, self.name, self.info)
-
-    def rank(self) -> tuple:
-        """Lower is better."""
-        last = self._last_until if _now() < self._last_until else 0.0
-        return self.withdrawn, last, not self.local, self._round_trip_ms, self.name
-
-    def move(self, sighting: "Sighting") -> None:
-        """It has other addresses now."""
-        self.uris, self.local, self.withdrawn = sighting.uris, sighting.local, False
-        if self.uri not in self.uris:
-            self.info = None  # the old address leads nowhere, or to somebody else
-            self.uri = self.uris[0]
-            self._round_trip_ms = float("inf")
-        self.check_now.set()
-
-    def answered(self, answer: Answer) -> None:
-        """It is well. After a silence its earlier failures are forgotten: it has come back."""
-        if self.info is None and self.error:
-            self._last_until = self.back_off_s = 0.0
-        self.uri, self.info, self.error = answer.uri, answer.info, None
-        self._round_trip_ms = min(self._round_trip_ms, answer.round_trip_ms)  # the least is the steadiest figure
-
-    def failed(self, error: AssistantError) -> None:
-        """It did not answer."""
-        if self.info:
-            _LOGGER.warning("%s does not answer: %s", printable(self.name), error)
-        self.info, self.error = None, error
-
-    def back_off(self, patience: Patience) -> None:
-        """It failed at a request."""
-        forgiven = _now() > self._last_until + patience.longest_back_off_s
-        doubled = patience.first_back_off_s if forgiven else max(self.back_off_s * 2, patience.first_back_off_s)
-        self.back_off_s = min(doubled, patience.longest_back_off_s)
-        self._last_until = _now() + self.back_off_s
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def _shown(peer: PeerRef) -> str:

@@ -39,6 +39,8 @@ class Link(ABC):
     """One lasting connection to the server that the directory recommends."""
 
     kind: str
+    lost_s = 4.0
+    """The other machine is gone when it has confirmed nothing for this long."""
 
     def __init__(self, peers: Peers) -> None:
         self._peers = peers
@@ -52,7 +54,7 @@ class Link(ABC):
             uri = None
             try:
                 uri = (await self._peers.pick(self.kind, _PICK_TIMEOUT_S)).uri
-                async with await WyomingClient.connect(uri, _CONNECT_TIMEOUT_S) as client:
+                async with await WyomingClient.connect(uri, _CONNECT_TIMEOUT_S, lost_s=self.lost_s) as client:
                     await self.greet(client)
                     self.connected, failing, pause_s = True, False, _FIRST_PAUSE_S
                     await self._talk(client, uri)
@@ -114,6 +116,7 @@ class WakeLink(Link):
     """Streams the microphone to the wake server. Every method is called on the loop."""
 
     kind = "wake"
+    lost_s = 1.2  # sound flows all the time, and what is said meanwhile is not heard
 
     def __init__(self, peers: Peers, names: tuple[str, ...], heard: Callable[[str, int], Awaitable[None]]) -> None:
         """names: wake words; empty for the server's default. heard: called with the word's name and the position of its end."""

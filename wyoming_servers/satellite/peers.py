@@ -3,15 +3,20 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Protocol
 
+from wyoming.info import Info
+
 from ..shared.client import WyomingClient
-from ..shared.errors import AssistantError, DeadlineError, PeerError
+from ..shared.errors import AssistantError, DeadlineError, PeerBusyError, PeerError
+from ..shared.tasks import cancel
 
 _LOGGER = logging.getLogger(__name__)
 _PICK_TIMEOUT_S = 1.0  # a server that was killed is back within that, when something supervises it
 _CONNECT_TIMEOUT_S = 1.0
+_LOST_S = {"asr": 1.2, "tts": 1.2, "handle": 4.0}  # handle's sentence cannot go elsewhere once sent: wireless gets time to recover
+_PING_S = 0.3
 _GIVE_UP_S = 3.0  # of failures in a row: the user waits for an answer, be it an apology
 _PAUSE_S = 0.1  # doubled with every failure
 _LONGEST_PAUSE_S = 0.8
@@ -25,6 +30,14 @@ class PeerRef(Protocol):
     def uri(self) -> str:
         """Where it listens."""
 
+    @property
+    def info(self) -> Info:
+        """What it offers."""
+
+    @property
+    def ours(self) -> bool:
+        """True when it is known to answer `ping`, as all of our servers do."""
+
 
 class Peers(Protocol):
     """Says which server to use now; `satellite.directory.Directory` is one."""
@@ -37,6 +50,9 @@ class Peers(Protocol):
 
     def report_failure(self, uri: str, error: BaseException) -> None:
         """A request to it failed: others come first until it is well again."""
+
+    def using(self, kind: str, uri: str) -> AbstractContextManager[None]:
+        """While inside, a request is under way there: it does not make that server count as busy."""
 
 
 class Attempts:
@@ -57,6 +73,9 @@ class Attempts:
         self._kind = kind
         self._may_wait = may_wait
         self._uri: str | None = None
+        self.speaks_streams = False
+        """True when the voice that `connection` leads to takes text piece by piece."""
+        self._busy: set[str] = set()
         self._pause_s = _PAUSE_S
         self._give_up_at: float | None = None
 
@@ -67,25 +86,41 @@ class Attempts:
         Raises: PeerUnreachableError when there is none.
         """
         self._uri = None
-        self._uri = (await self._peers.pick(self._kind, _PICK_TIMEOUT_S)).uri
-        async with await WyomingClient.connect(self._uri, _CONNECT_TIMEOUT_S) as client:
-            yield client
+        peer = await self._peers.pick(self._kind, _PICK_TIMEOUT_S)
+        self._uri = peer.uri
+        self.speaks_streams = any(program.installed and program.supports_synthesize_streaming for program in peer.info.tts)
+        connecting = WyomingClient.connect(peer.uri, _CONNECT_TIMEOUT_S, lost_s=_LOST_S[self._kind])
+        with self._peers.using(self._kind, peer.uri):
+            async with await connecting as client:
+                reassuring = asyncio.create_task(client.reassure(_PING_S), name=f"ping {self._kind}") if peer.ours else None
+                try:
+                    yield client
+                finally:
+                    await cancel(reassuring)
 
     async def failed(self, error: PeerError, *, may_repeat: bool = True) -> None:
-        """Reports the server and waits a little before the next attempt.
+        """Reports the server and waits a little before the next attempt; not when another one may have room.
 
-        Raises: `error`, after 3 s of failures or when the request may not be repeated.
+        Raises: `error`, after 3 s of failures or when the request may not be repeated. One that was refused may be.
         """
+        refused = isinstance(error, PeerBusyError)
         if self._uri:
             self._peers.report_failure(self._uri, error)
         now = asyncio.get_running_loop().time()
         if self._give_up_at is None or self._may_wait():
             self._give_up_at = now + _GIVE_UP_S
-        if not may_repeat or now >= self._give_up_at:
+        if not (may_repeat or refused) or now >= self._give_up_at:
             raise error
+        if refused and self._uri and self._uri not in self._busy:
+            self._busy.add(self._uri)
+            return
         _LOGGER.info("%s; trying again", error)
         await asyncio.sleep(self._pause_s)
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+
+    def went_on(self) -> None:
+        """The request got further than ever: failures from now on are counted anew."""
+        self._give_up_at, self._pause_s = None, _PAUSE_S
 
     def patience_s(self, limit_s: float) -> float:
         """How long to wait for a reply: `limit_s`, less when an attempt has failed already."""

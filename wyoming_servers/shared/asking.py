@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from wyoming.info import Info
 
-from .client import DESCRIBE_TIMEOUT_S, describe
+from .client import DESCRIBE_TIMEOUT_S, describe_with_load
 from .errors import PeerUnreachableError
+from .occupancy import Occupancy
 from .tasks import cancel
 
 
@@ -21,6 +22,8 @@ class Answer:
     info: Info
     round_trip_ms: float
     """Connecting, asking and being told."""
+    load: dict[str, Occupancy] | None = None
+    """Kind → how busy it is; None when it does not tell, as only our servers do."""
 
 
 async def ask(uris: Sequence[str], timeout_s: float = DESCRIBE_TIMEOUT_S) -> Answer:
@@ -31,8 +34,8 @@ async def ask(uris: Sequence[str], timeout_s: float = DESCRIBE_TIMEOUT_S) -> Ans
 
     async def one(uri: str) -> Answer:
         begun = time.perf_counter()
-        info = await describe(uri, timeout_s)
-        return Answer(uri, info, (time.perf_counter() - begun) * 1000)
+        info, load = await describe_with_load(uri, timeout_s)
+        return Answer(uri, info, (time.perf_counter() - begun) * 1000, load)
 
     asking = [asyncio.create_task(one(uri), name=f"describe {uri}") for uri in uris]
     try:

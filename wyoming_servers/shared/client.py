@@ -2,14 +2,18 @@
 
 import asyncio
 import os
+import socket
 from types import TracebackType
 from typing import Self
 
 from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.info import Describe, Info
+from wyoming.ping import Ping
 
-from .errors import PeerError, PeerUnreachableError, ProtocolError
+from . import occupancy
+from .errors import BusyError, PeerBusyError, PeerError, PeerUnreachableError, ProtocolError
+from .occupancy import Occupancy
 from .protocol import DEFAULT_LIMITS, encode_event, printable, read_event
 from .uri import split_uri
 
@@ -28,8 +32,11 @@ class WyomingClient:
         self._writer = writer
 
     @classmethod
-    async def connect(cls, uri: str, timeout_s: float = CONNECT_TIMEOUT_S) -> Self:
+    async def connect(cls, uri: str, timeout_s: float = CONNECT_TIMEOUT_S, *, lost_s: float | None = None) -> Self:
         """Connects to `tcp://HOST:PORT` or `unix:///PATH`.
+
+        lost_s: the connection fails when the other machine has not confirmed by then what was sent (a pulled cable, a machine without
+        power; Linux only). A server that only takes its time does not fail by it. None leaves that to TCP: a quarter of an hour.
 
         Raises: PeerUnreachableError; SettingsError when the URI is not one.
         """
@@ -45,6 +52,8 @@ class WyomingClient:
             raise PeerUnreachableError(f"{uri} did not answer within {timeout_s:g} s") from None
         except OSError as err:
             raise PeerUnreachableError(f"cannot connect to {uri}: {_reason(err)}") from err
+        if lost_s is not None and scheme == "tcp":
+            _notice_loss(streams[1].get_extra_info("socket"), lost_s)
         return cls(uri, *streams)
 
     async def send(self, event: Event) -> None:
@@ -61,10 +70,20 @@ class WyomingClient:
         except OSError as err:
             raise PeerUnreachableError(f"{self.uri} hung up: {err.strerror or err}") from err
 
+    async def reassure(self, every_s: float) -> None:
+        """Sends a `ping` every so often, for ever: a connection over which nothing else goes notices its loss by it.
+
+        Raises: PeerUnreachableError.
+        """
+        while True:
+            await asyncio.sleep(every_s)
+            await self.send(Ping().event())
+
     async def receive(self, timeout_s: float | None) -> Event:
         """The next event; None waits for ever (only for links that live long).
 
-        Raises: PeerError for an `error` event; PeerUnreachableError after a hang-up or `timeout_s`. Afterwards only close.
+        Raises: PeerError for an `error` event, PeerBusyError when it says that there is no room; PeerUnreachableError after a hang-up
+        or `timeout_s`. Afterwards only close.
         """
         try:
             async with asyncio.timeout(timeout_s):
@@ -77,7 +96,8 @@ class WyomingClient:
             raise PeerUnreachableError(f"{self.uri} hung up")
         if Error.is_type(event.type):
             text, code = str(event.data.get("text", "")), str(event.data.get("code") or "")
-            raise PeerError(f"{self.uri}: {printable(text)}" + (f" ({printable(code, 40)})" if code else ""))
+            kind = PeerBusyError if code == BusyError.code else PeerError
+            raise kind(f"{self.uri}: {printable(text)}" + (f" ({printable(code, 40)})" if code else ""))
         return event
 
     async def close(self) -> None:
@@ -103,19 +123,42 @@ def _reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
 
 
+def _notice_loss(connected: socket.socket, lost_s: float) -> None:
+    """Silence is probed after 1 s, the least there is; what was sent counts from the first retransmission."""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(lost_s * 1000))
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
+
+
 async def describe(uri: str, timeout_s: float = DESCRIBE_TIMEOUT_S) -> Info:
     """What the server at `uri` offers.
 
     Raises: PeerError, PeerUnreachableError (also when its `info` cannot be understood).
     """
+    return (await _describe(uri, timeout_s, Describe().event()))[0]
+
+
+async def describe_with_load(uri: str, timeout_s: float = DESCRIBE_TIMEOUT_S) -> tuple[Info, dict[str, Occupancy] | None]:
+    """What the server at `uri` offers, and how busy it is; None when it does not tell, as only ours do.
+
+    Raises: as `describe`.
+    """
+    return await _describe(uri, timeout_s, Event(Describe().event().type, {occupancy.ASK: True}))
+
+
+async def _describe(uri: str, timeout_s: float, question: Event) -> tuple[Info, dict[str, Occupancy] | None]:
+    load = None
     try:
         async with asyncio.timeout(timeout_s), await WyomingClient.connect(uri, timeout_s) as client:
-            await client.send(Describe().event())
+            await client.send(question)
             while not Info.is_type((event := await client.receive(timeout_s)).type):
-                pass
+                if event.type == occupancy.EVENT:
+                    load = occupancy.read(event)
     except TimeoutError:
         raise PeerUnreachableError(f"{uri} did not answer within {timeout_s:g} s") from None
     try:
-        return Info.from_event(event)
+        return Info.from_event(event), load
     except (TypeError, KeyError, AttributeError, ValueError) as err:
         raise PeerError(f"{uri} sent an info that cannot be understood: {err!r}") from err

@@ -9,6 +9,7 @@ from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.ping import Ping, Pong
 
+from . import occupancy
 from .backlog import Backlog
 from .errors import AssistantError, BusyError, DeadlineError, ProtocolError, StoppingError
 from .protocol import Limits, encode_event, read_event
@@ -103,6 +104,8 @@ class Connection:
             while (event := await read_event(self._reader, self._limits.framing)) is not None:
                 self._last_event = asyncio.get_running_loop().time()
                 if event.type == "describe":
+                    if event.data.get(occupancy.ASK) is True:
+                        self.peer.send_soon(encode_event(occupancy.event(self._occupancy())))
                     await self.peer.send_bytes(self._describe())
                 elif Ping.is_type(event.type):
                     text = event.data.get("text")
@@ -113,6 +116,10 @@ class Connection:
             _LOGGER.debug("%s hung up", self.peer.name)
         finally:
             self._backlog.end()
+
+    def _occupancy(self) -> dict[str, occupancy.Occupancy]:
+        told = {service.kind: service.occupancy() for service in self._services}
+        return {kind: figures for kind, figures in told.items() if figures}
 
     async def _keep(self, event: Event) -> None:
         """Puts an event behind the others. While there is no room, nothing is read, so a hang-up is only noticed by writing.

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
 from .errors import BusyError, EngineError
+from .occupancy import Occupancy
 from .tasks import TaskOwner
 
 _LOGGER = logging.getLogger(__name__)
@@ -142,6 +143,12 @@ class EngineHost(Generic[E]):
         """The engine once it is loaded."""
         loaded = self._loaded
         return loaded.result() if loaded and loaded.done() and not loaded.cancelled() and not loaded.exception() else None
+
+    @property
+    def occupancy(self) -> Occupancy:
+        """How many requests it works on, and keeps waiting."""
+        working = min(self._admitted, self._slots)
+        return Occupancy(working, self._admitted - working, self._slots)
 
     async def ready(self) -> E:
         """Waits until the engine is loaded.

@@ -11,6 +11,7 @@ from wyoming.info import Attribution
 from .engine_host import EngineHost
 from .engines import EngineContext, EngineSpec, Model, choose
 from .errors import AssistantError, SettingsError
+from .occupancy import Occupancy
 from .ranking import ranking
 from .schema import explain, validator
 from .service import Service
@@ -66,6 +67,10 @@ class EngineService(Service):
         """What every program says of itself in `info`."""
         origin = next((model for model in self.models if model.url), self.models[0])  # an owner's own model says nothing of the engine
         return about(self.spec.name, origin) | {"description": self.spec.summary, "installed": True}
+
+    def occupancy(self) -> Occupancy:
+        """Requests at the engine."""
+        return self.host.occupancy
 
     def offer(self, models: tuple[Model, ...]) -> None:
         """Shows these models from the next `describe` on."""

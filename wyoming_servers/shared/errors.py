@@ -84,6 +84,12 @@ class PeerError(AssistantError):
     retryable = True
 
 
+class PeerBusyError(PeerError):
+    """Another Wyoming server refused a request before it began, since it has too many; another server may take it."""
+
+    code = "peer-busy"
+
+
 class PeerUnreachableError(PeerError):
     """Another server cannot be connected to, hung up, or stayed silent past the deadline."""
 

@@ -8,6 +8,7 @@ from wyoming.event import Event
 from wyoming.info import Artifact
 
 from .errors import DeadlineError
+from .occupancy import Occupancy
 from .protocol import encode_event
 
 
@@ -105,6 +106,10 @@ class Service(ABC):
     @abstractmethod
     def programs(self) -> Sequence[Artifact]:
         """The programs for `info`, from memory; right also while models load."""
+
+    def occupancy(self) -> Occupancy | None:
+        """How busy it is; None when it cannot tell."""
+        return None
 
     @abstractmethod
     def session(self, peer: Peer) -> Session:

@@ -17,7 +17,7 @@ from speech import silence, speak
 
 from wyoming_servers.asr.server import serve as serve_asr
 from wyoming_servers.satellite.directory import Directory
-from wyoming_servers.satellite.requests import transcribe
+from wyoming_servers.satellite.transcribing import transcribe
 from wyoming_servers.satellite.utterance import Utterance
 from wyoming_servers.shared.audio import read_wav
 from wyoming_servers.shared.server import WyomingServer

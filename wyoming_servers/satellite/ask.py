@@ -20,7 +20,7 @@ from .listening import patience
 from .machine import satellite_id
 from .peers import Attempts, Peers
 from .report import TurnReport
-from .requests import SpeechBlock
+from .speech import SpeechBlock
 from .turn import Asker, Turn, TurnId
 from .utterance import Utterance
 

@@ -15,8 +15,8 @@ from .messages import Message, RingOver, SaidOver
 from .output import LiveOutput
 from .peers import Peers
 from .playback import Player
-from .requests import synthesize
 from .ringing import Ringing
+from .speech import synthesize
 
 _LOGGER = logging.getLogger(__name__)
 _REMEMBERED_TIMERS = 64

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import numpy as np
 
 from .playback import Player
-from .requests import SpeechBlock
 from .speakers import SoundError
+from .speech import SpeechBlock
 
 
 class LiveOutput:

@@ -28,6 +28,8 @@ class TurnReport:
     """True when the intent server did it, or knew the answer; what it says else is why not."""
     answer: str = ""
     """What was said."""
+    ask: str | None = None
+    """What the answer asks for; None when it is no question."""
     stages_ms: dict[str, int] = field(default_factory=dict)
     """Milliseconds by stage, in order: wake, endpoint, asr, handle, tts, play, v2v; those that took place."""
     error: str | None = None
@@ -47,6 +49,7 @@ class TurnReport:
             **({"llm": self.llm} if self.llm else {}),
             "handled": self.handled,
             "answer": self.answer,
+            **({"ask": self.ask} if self.ask else {}),
             "stages_ms": self.stages_ms,
             "ended": self.ended,
             "error": self.error,

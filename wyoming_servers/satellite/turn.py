@@ -7,13 +7,19 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from wyoming.asr import Transcript
+
 from ..shared.apologies import APOLOGIES
 from ..shared.errors import AssistantError
 from ..shared.settings import Settings
+from ..shared.tasks import cancel
+from .answering import Answer, handle
 from .peers import Peers
 from .report import TurnReport
-from .requests import SpeechBlock, handle, synthesize, transcribe
+from .speech import SpeechBlock, synthesize
+from .transcribing import transcribe
 from .utterance import Utterance
+from .wording import Wording
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -86,23 +92,20 @@ class Turn:
 
         words: what the user says (may still grow; commit when it is finished), or its text. output: None for an answer in text.
         """
-        report, stage = self.report, "asr"
+        report = self.report
         try:
             report.transcript = words if isinstance(words, str) else await self._hear(words)
-            await self._committed.wait()
-            if report.transcript:
-                stage = "handle"
-                await self._answer()
-            else:
-                report.ended = "empty" if self.addressed else "ignored"
         except AssistantError as err:
-            report.ended, report.error = "failed", str(err)
-            _LOGGER.warning("%s", err)
-            if self.addressed:
-                report.answer = APOLOGIES[stage]
+            self._failed(err)
         await self._committed.wait()
-        if output:
-            await self._tell(output)
+        if report.error:
+            report.answer = APOLOGIES["asr"] if self.addressed else ""
+            if output:
+                await self._tell(output, Wording(report.answer))
+        elif report.transcript:
+            await self._answer(output)
+        else:
+            report.ended = "empty" if self.addressed else "ignored"
         return report
 
     async def _hear(self, utterance: Utterance) -> str:
@@ -113,40 +116,72 @@ class Turn:
         self._took("asr", self._committed_at)
         return transcript
 
-    async def _answer(self) -> None:
-        report, settings = self.report, self._settings
+    async def _answer(self, output: Output | None) -> None:
+        """Speaks while the answer is written."""
         began = asyncio.get_running_loop().time()
-        context = self._asker.context(self.id)
-        answer = await handle(self._peers, report.transcript, settings.language, context, settings.satellite.handle_s)
-        self._took("handle", began)
+        wording = Wording()
+        handling = asyncio.create_task(self._handle(wording), name=f"answer of turn {self.id.number}")
+        try:
+            await wording.begun()
+            self._took("handle", began)
+            if output:
+                await self._tell(output, wording)
+            await handling
+        finally:
+            await cancel(handling)
+
+    async def _handle(self, wording: Wording) -> None:
+        """Has the answer written; what it is, or why there is none, is in the report when it is finished."""
+        report, settings = self.report, self._settings
+        request = Transcript(text=report.transcript, language=settings.language, context=self._asker.context(self.id))
+        try:
+            answer = await handle(self._peers, request, settings.satellite.handle_s, wording)
+        except AssistantError as err:
+            self._failed(err)
+            if wording.text.strip():
+                wording.append(f"\n{APOLOGIES['answer']}")
+            elif self.addressed:
+                wording.append(APOLOGIES["handle"])
+        else:
+            self._note(answer)
+            if answer.handled or self.addressed or wording.text.strip():
+                wording.append(_rest(answer, wording.text))
+                report.answer = answer.text if answer.handled else ""
+            else:
+                report.ended = "ignored"
+        finally:
+            report.answer = report.answer or " ".join(wording.text.split())
+            wording.finish()
+
+    def _note(self, answer: Answer) -> None:
+        report = self.report
         report.intent, report.slots = answer.intent, answer.slots
         report.route, report.tool, report.llm = answer.route, answer.tool, answer.llm
-        report.handled = answer.handled
-        if answer.handled or self.addressed:
-            report.answer = answer.text
-        else:
-            report.ended = "ignored"
+        report.handled, report.ask = answer.handled, answer.ask
 
-    async def _tell(self, output: Output) -> None:
-        report = self.report
-        if not report.answer:
+    def _failed(self, err: AssistantError) -> None:
+        self.report.ended, self.report.error = "failed", "; ".join(filter(None, (self.report.error, str(err))))
+        _LOGGER.warning("%s", err)
+
+    async def _tell(self, output: Output, wording: Wording) -> None:
+        if not wording.text.strip():
             return
+        report = self.report
         began = asyncio.get_running_loop().time()
         try:
-            async with aclosing(self._speech(began)) as blocks:
+            async with aclosing(self._speech(wording, began)) as blocks:
                 heard_at = await output.speak(blocks)
         except AssistantError as err:
-            report.ended, report.error = "failed", "; ".join(filter(None, (report.error, str(err))))
-            _LOGGER.warning("%s", err)
+            self._failed(err)
             await output.fail()
             return
         self._took("play", began + report.stages_ms.get("tts", 0) / 1000, heard_at)
         if self._speech_ended_at is not None:
             self._took("v2v", self._speech_ended_at, heard_at)
 
-    async def _speech(self, began: float) -> AsyncIterator[SpeechBlock]:
+    async def _speech(self, wording: Wording, began: float) -> AsyncIterator[SpeechBlock]:
         settings = self._settings
-        async with aclosing(synthesize(self._peers, self.report.answer, settings.language, settings.satellite.tts_s)) as blocks:
+        async with aclosing(synthesize(self._peers, wording, settings.language, settings.satellite.tts_s)) as blocks:
             async for block in blocks:
                 if "tts" not in self.report.stages_ms:
                     self._took("tts", began)
@@ -155,3 +190,11 @@ class Turn:
     def _took(self, stage: str, since: float, until: float | None = None) -> None:
         until = asyncio.get_running_loop().time() if until is None else until
         self.report.stages_ms[stage] = round((until - since) * 1000)
+
+
+def _rest(answer: Answer, said: str) -> str:
+    """What is still to be said when this much of an answer was handed on already: the end of it, or why it was not done."""
+    text, said = answer.text, said.strip()
+    if text.startswith(said):
+        return text[len(said) :]
+    return "" if answer.handled else f"\n{text}"

@@ -1,0 +1,173 @@
+"""The third request of a turn: text to speech, also of a text that is still being written."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from wyoming.audio import AudioChunk, AudioStop
+from wyoming.event import Event
+from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped, SynthesizeVoice
+
+from ..shared.audio import AudioFormat
+from ..shared.client import CONNECT_TIMEOUT_S, WyomingClient
+from ..shared.errors import InvalidRequestError, PeerError, PeerUnreachableError
+from ..shared.sentences import Splitter
+from ..shared.tasks import cancel
+from .peers import Attempts, Peers
+from .wording import Wording
+
+_OWED_PIECES = 2
+"""Sentences without a sound after which a voice is late: some wait for the beginning of the next before they speak one."""
+
+
+@dataclass(frozen=True)
+class SpeechBlock:
+    """A piece of synthesised speech."""
+
+    pcm: bytes
+    source: AudioFormat
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return len(self.pcm) / (self.source.rate_hz * self.source.frame_bytes)
+
+
+async def synthesize(peers: Peers, text: str | Wording, language: str, limit_s: float) -> AsyncIterator[SpeechBlock]:
+    """Speech as it comes; close it (contextlib.aclosing). When a voice fails on the way, another one goes on from about there.
+
+    text: a Wording is spoken while it grows; by voices that cannot, sentence by sentence.
+    limit_s: for the first piece, and for each further one, as far as the text for it is there.
+    Raises: PeerError.
+    """
+    wording = Wording(text) if isinstance(text, str) else text
+    attempts = Attempts(peers, "tts")
+    spoken_s = 0.0
+    while True:
+        try:
+            async with attempts.connection() as client, aclosing(_spoken(client, attempts, wording, language, limit_s)) as blocks:
+                at_s = 0.0
+                async for block in blocks:
+                    at_s += block.seconds
+                    if at_s > spoken_s:
+                        spoken_s = at_s
+                        attempts.went_on()
+                        yield block
+            if not spoken_s and wording.text.strip():
+                raise PeerError(f"{client.uri} made no sound of {len(wording.text)} characters")
+            return
+        except PeerError as err:
+            await attempts.failed(err)
+
+
+def _spoken(client: WyomingClient, attempts: Attempts, wording: Wording, language: str, limit_s: float) -> AsyncIterator[SpeechBlock]:
+    """The whole text, once, by one voice."""
+    patience_s = attempts.patience_s(limit_s)
+    if wording.finished:
+        return _whole(client, wording.text, language, patience_s)
+    if attempts.speaks_streams:
+        return _streamed(client, wording, language, patience_s)
+    return _by_sentence(client, wording, language, patience_s)
+
+
+async def _whole(client: WyomingClient, text: str, language: str, limit_s: float) -> AsyncIterator[SpeechBlock]:
+    await client.send(Synthesize(text=text, voice=SynthesizeVoice(language=language)).event())
+    while not AudioStop.is_type((event := await client.receive(limit_s)).type):
+        if block := _block(client, event):
+            yield block
+
+
+async def _by_sentence(client: WyomingClient, wording: Wording, language: str, limit_s: float) -> AsyncIterator[SpeechBlock]:
+    """One request for each sentence, or for as many as were written meanwhile. Some servers hang up after each."""
+    fresh = True
+    async for text in _sentences(wording, language):
+        connected = contextlib.nullcontext(client) if fresh else await WyomingClient.connect(client.uri, CONNECT_TIMEOUT_S)
+        fresh = False
+        async with connected as once, aclosing(_whole(once, text, language, limit_s)) as blocks:
+            async for block in blocks:
+                yield block
+
+
+async def _sentences(wording: Wording, language: str) -> AsyncIterator[str]:
+    splitter = Splitter(language)
+    async for fragment in wording.fragments():
+        if pieces := splitter.feed(fragment):
+            yield " ".join(pieces)
+    if pieces := splitter.finish():
+        yield " ".join(pieces)
+
+
+async def _streamed(client: WyomingClient, wording: Wording, language: str, limit_s: float) -> AsyncIterator[SpeechBlock]:
+    debt = _Debt(language, limit_s)
+
+    async def send_text() -> None:
+        with contextlib.suppress(PeerUnreachableError):  # whoever reads notices as well
+            await client.send(SynthesizeStart(voice=SynthesizeVoice(language=language)).event())
+            async for fragment in wording.fragments():
+                await client.send(SynthesizeChunk(text=fragment).event())
+                debt.add(fragment)
+            await client.send(SynthesizeStop().event())
+            debt.end()
+
+    sending = asyncio.create_task(send_text(), name="text to the voice")
+    try:
+        while not SynthesizeStopped.is_type((event := await debt.paid(client)).type):
+            if block := _block(client, event):
+                yield block
+    finally:
+        await cancel(sending)
+
+
+class _Debt:
+    """Whether a voice owes sound for text that it was given: only then a deadline runs."""
+
+    def __init__(self, language: str, limit_s: float) -> None:
+        self._splitter = Splitter(language)
+        self._limit_s = limit_s
+        self._pieces = 0
+        self._ended = False
+        self._clock: asyncio.Timeout | None = None
+
+    def add(self, fragment: str) -> None:
+        """The voice was given this."""
+        before, self._pieces = self._pieces, self._pieces + len(self._splitter.feed(fragment))
+        if before < _OWED_PIECES <= self._pieces:
+            self._hurry()
+
+    def end(self) -> None:
+        """The voice was told that nothing more comes."""
+        self._ended = True
+        self._hurry()
+
+    async def paid(self, client: WyomingClient) -> Event:
+        """The next event from the voice.
+
+        Raises: PeerUnreachableError when it owes one for too long; as `WyomingClient.receive`.
+        """
+        try:
+            async with asyncio.timeout(self._limit_s if self._ended or self._pieces >= _OWED_PIECES else None) as self._clock:
+                event = await client.receive(None)
+        except TimeoutError:
+            raise PeerUnreachableError(f"{client.uri} said nothing for {self._limit_s:g} s") from None
+        finally:
+            self._clock = None
+        if event.payload:
+            self._pieces = 0
+        return event
+
+    def _hurry(self) -> None:
+        if self._clock is not None:
+            self._clock.reschedule(asyncio.get_running_loop().time() + self._limit_s)
+
+
+def _block(client: WyomingClient, event: Event) -> SpeechBlock | None:
+    """Raises: PeerError for sound of a kind that nothing here plays."""
+    if not (AudioChunk.is_type(event.type) and event.payload):
+        return None
+    try:
+        source = AudioFormat(event.data.get("rate"), event.data.get("width"), event.data.get("channels"))
+    except InvalidRequestError as err:
+        raise PeerError(f"{client.uri} sends speech that cannot be played: {err}") from None
+    return SpeechBlock(event.payload, source)

@@ -1,0 +1,72 @@
+"""The first request of a turn: audio to transcript, while the user speaks."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from wyoming.asr import Transcribe, Transcript
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+
+from ..shared.audio import RATE_HZ
+from ..shared.client import WyomingClient
+from ..shared.errors import PeerError, PeerUnreachableError
+from ..shared.tasks import cancel
+from .peers import Attempts, Peers
+from .utterance import Utterance
+
+
+async def transcribe(peers: Peers, utterance: Utterance, language: str, limit_s: float, context: dict[str, Any] | None = None) -> str:
+    """The transcript, trimmed. Streams while the utterance grows; another recogniser gets it from its beginning.
+
+    limit_s: counts from the end of the utterance.
+    Raises: PeerError, DeadlineError.
+    """
+    request = Transcribe(language=language, context={**(context or {}), "earshot_end_of_speech": False})  # the satellite finds it
+    attempts = Attempts(peers, "asr", may_wait=lambda: not utterance.finished)
+    try:
+        async with asyncio.timeout(None) as clock, _counting_from_the_end(utterance, clock, limit_s):
+            while True:
+                try:
+                    async with attempts.connection() as client:
+                        return await _transcribe(client, utterance, request)
+                except PeerError as err:
+                    await attempts.failed(err)
+    except TimeoutError:
+        raise attempts.too_slow(limit_s) from None
+
+
+@asynccontextmanager
+async def _counting_from_the_end(utterance: Utterance, clock: asyncio.Timeout, limit_s: float) -> AsyncIterator[None]:
+    async def start_the_clock() -> None:
+        await utterance.end()
+        clock.reschedule(asyncio.get_running_loop().time() + limit_s)
+
+    waiting = asyncio.create_task(start_the_clock(), name="deadline of the transcript")
+    try:
+        yield
+    finally:
+        await cancel(waiting)
+
+
+async def _transcribe(client: WyomingClient, utterance: Utterance, request: Transcribe) -> str:
+    async def send_audio() -> None:
+        with contextlib.suppress(PeerUnreachableError):  # whoever reads notices as well
+            await client.send(request.event())
+            await client.send(AudioStart(rate=RATE_HZ, width=2, channels=1).event())
+            sent = 0
+            async for frame in utterance.frames():
+                chunk = AudioChunk(rate=RATE_HZ, width=2, channels=1, audio=frame.tobytes(), timestamp=sent * 1000 // RATE_HZ)
+                await client.send(chunk.event())
+                sent += len(frame)
+            await client.send(AudioStop(timestamp=sent * 1000 // RATE_HZ).event())
+
+    sending = asyncio.create_task(send_audio(), name="audio to the recogniser")
+    try:
+        while not Transcript.is_type((event := await client.receive(None)).type):
+            pass
+        text = event.data.get("text")
+        return " ".join(text.split()) if isinstance(text, str) else ""
+    finally:
+        await cancel(sending)

@@ -157,7 +157,8 @@ class Connection:
         while True:
             if self._handling or self._backlog:
                 self._last_event = now()  # it is our turn, the services have deadlines of their own
-            patience = self._limits.request_idle_s if self._owes_events else self._limits.idle_s
+            usual = self._limits.request_idle_s if self._owes_events else self._limits.idle_s
+            patience = max((s.patience_s for s in self._sessions.values() if s.patience_s is not None), default=usual)
             remaining = self._last_event + patience - now()
             if remaining <= 0:
                 break

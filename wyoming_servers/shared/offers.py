@@ -8,7 +8,9 @@ KINDS = ("wake", "asr", "intent", "handle", "tts", "mic", "snd")
 
 
 def programs(info: Info, kind: str) -> list[Artifact]:
-    """The installed programs of one kind."""
+    """The installed programs of one kind. None of a satellite's: what it lists besides itself only says what it listens for."""
+    if info.satellite and info.satellite.installed:
+        return []
     return [program for program in getattr(info, kind) if program.installed]
 
 

@@ -87,7 +87,7 @@ class WyomingServer:
         if self._info[0] != revisions:
             info = Info()
             for service in self._services:
-                getattr(info, service.kind).extend(service.programs())
+                service.describe(info)
             self._info = (revisions, encode_event(info.event()))
         return self._info[1]
 

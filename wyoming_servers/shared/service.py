@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from wyoming.event import Event
-from wyoming.info import Artifact
+from wyoming.info import Artifact, Info
 
 from .errors import DeadlineError
 from .occupancy import Occupancy
@@ -52,6 +52,11 @@ class Peer:
             self.failed.set_result(error)
 
     @property
+    def unsent_bytes(self) -> int:
+        """What the peer has not taken yet of what was written."""
+        return self._writer.transport.get_write_buffer_size()
+
+    @property
     def gone(self) -> bool:
         """True once the transport knows that the peer has hung up."""
         return self._writer.is_closing()
@@ -65,6 +70,9 @@ class Peer:
 
 class Session(ABC):
     """One connection's use of one service. All its methods run in the connection's one worker task."""
+
+    patience_s: float | None = None
+    """How long the peer may be silent now; None leaves that to the connection's limits."""
 
     @property
     @abstractmethod
@@ -106,6 +114,10 @@ class Service(ABC):
     @abstractmethod
     def programs(self) -> Sequence[Artifact]:
         """The programs for `info`, from memory; right also while models load."""
+
+    def describe(self, info: Info) -> None:
+        """Adds what it offers."""
+        getattr(info, self.kind).extend(self.programs())
 
     def occupancy(self) -> Occupancy | None:
         """How busy it is; None when it cannot tell."""

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-CONTENT = ("config", "intents", "tools")
+CONTENT = {"config": "config", "intents": "intents", "tools": "tools", "routing": "tests/routing"}
+"""Name in the wheel: place in the checkout."""
 
 
 class ContentHook(BuildHookInterface):
@@ -13,7 +14,7 @@ class ContentHook(BuildHookInterface):
     def initialize(self, version: str, build_data: dict) -> None:
         if self.target_name != "wheel" or version == "editable":
             return
-        for name in CONTENT:
-            folder = Path(self.root) / name
+        for name, place in CONTENT.items():
+            folder = Path(self.root) / place
             if folder.is_dir():
                 build_data["force_include"][str(folder)] = f"wyoming_servers/_bundled/{name}"

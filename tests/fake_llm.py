@@ -82,6 +82,8 @@ class FakeLlm(FakeWeb):
         self.unknown_fields: set[str] = set()
         """Refused as strict servers do."""
         self.streams = True
+        self.waits_s: dict[str, float] = {}
+        """By model: real seconds before its first word."""
         self.faults: deque[Fault] = deque()
         """The next answers, one each; requests that read ahead get none of them."""
         self.default: Reply = ("I have no idea.",)
@@ -168,6 +170,7 @@ class FakeLlm(FakeWeb):
             self._slot += cost
             asked.seconds += len(cost) / self.generation
         self._asked.set()
+        await asyncio.sleep(self.waits_s.get(asked.body["model"], 0.0))
         usage = {
             "prompt_tokens": asked.prompt,
             "completion_tokens": asked.generated,

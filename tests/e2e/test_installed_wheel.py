@@ -35,9 +35,11 @@ def run(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *arguments], cwd=home, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_the_wheel_brings_its_own_content(installed: Path) -> None:
-    shown = run(installed, "-c", "from wyoming_servers.shared import paths; print(paths.content('intents'))").stdout.strip()
-    assert Path(shown) == installed / "wyoming_servers" / "_bundled" / "intents"
+@pytest.mark.parametrize(("name", "holds"), [("intents", "en/timers.yaml"), ("routing", "en.yaml"), ("tools", "clock.py")])
+def test_the_wheel_brings_its_own_content(installed: Path, name: str, holds: str) -> None:
+    shown = run(installed, "-c", f"from wyoming_servers.shared import paths; print(paths.content({name!r}))").stdout.strip()
+    assert Path(shown) == installed / "wyoming_servers" / "_bundled" / name
+    assert (Path(shown) / holds).is_file()
 
 
 def test_the_wheel_answers(installed: Path) -> None:

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "tts": {"shared"},
     "llm": {"shared"},
     "satellite": {"shared"},
-    "bakeoff": {"shared"},
+    "bakeoff": {"shared", "handle", "llm"},
     "web": {"shared"},
     "handle": {"shared", "llm"},
 }

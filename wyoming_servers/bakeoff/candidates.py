@@ -17,6 +17,7 @@ SYNTAX = (
     "ENGINE, ENGINE:OPTION=VALUE,OPTION=VALUE, tcp://HOST:PORT (any Wyoming server) or http://HOST:PORT/v1#MODEL (OpenAI-compatible); "
     "LABEL= before it names it"
 )
+LLM_SYNTAX = "llm: MODEL (one of llm.base_url's), http://HOST:PORT/v1#MODEL or http://HOST:PORT/v1 (the one it serves)"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Candidate:
 
     def settings_lines(self) -> str:
         """What to write into assistant.yaml to use it."""
+        if self.kind == "llm":
+            return _yaml({"llm": dict(self.options)})
         if not self.engine:
             return _yaml({"satellite": {"peers": {self.kind: self.uri}}})
         chosen: dict = {self.kind: {"engine": self.engine}}
@@ -51,6 +54,8 @@ def parse(kind: str, text: str) -> Candidate:
     label = ""
     if found := _LABEL.match(text):
         label, text = found[1].strip(), text[found.end() :]
+    if kind == "llm":
+        return _language_model(text, label)
     if text.startswith(_WYOMING):
         return Candidate(kind, label or text, uri=text)
     if text.startswith(_HTTP):
@@ -76,6 +81,15 @@ def parse_all(kind: str, texts: Sequence[str]) -> list[Candidate]:
     if twice := {name for name in names if names.count(name) > 1}:
         raise SettingsError(f"candidates named twice: {', '.join(sorted(twice))}; name one: LABEL={sorted(twice)[0]}")
     return candidates
+
+
+def _language_model(text: str, label: str) -> Candidate:
+    if text.startswith(_HTTP):
+        address, _, model = text.partition("#")
+        return Candidate("llm", label or text, "openai", (("base_url", address), *((("model", model),) if model else ())))
+    if not text or not text.isprintable() or text.startswith(_WYOMING):
+        raise SettingsError(f"candidate {text!r} is none of: {LLM_SYNTAX}; LABEL= before it names it")
+    return Candidate("llm", label or text, "openai", (("model", text),))
 
 
 def _option(text: str, pair: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from ..shared.errors import AssistantError
 from .candidates import Candidate
@@ -20,6 +21,14 @@ class Measure(ABC):
     """What `wait_ms` is, for people."""
     items: Sequence[str]
     """Names of the inputs."""
+
+    def host(self, candidate: Candidate, arguments: Sequence[str]) -> AbstractAsyncContextManager[Hosted]:
+        """The candidate at work; see `hosted`."""
+        return hosted(candidate, arguments)
+
+    def auto_name(self, candidate: Candidate) -> str:
+        """What the settings' `auto` knows it by; empty when it cannot be taken by itself."""
+        return candidate.engine
 
     @abstractmethod
     async def first(self, uri: str) -> None:
@@ -63,7 +72,7 @@ async def race(
                 continue
             told(f"round {number + 1} of {rounds}: {entry.candidate.name}")
             try:
-                async with hosted(entry.candidate, arguments) as server:
+                async with measure.host(entry.candidate, arguments) as server:
                     trials = await _round(server, entry, measure, number)
                 entry.trials += await measure.judge(trials)
             except AssistantError as err:

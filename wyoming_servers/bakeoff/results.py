@@ -54,6 +54,7 @@ class Outcome:
 _ACCURACY = {
     "asr": Column("right", lambda entry: entry.accuracy, "{:.0%}", "commands understood, everything else taken for no command"),
     "tts": Column("understood", lambda entry: entry.accuracy, "{:.0%}", "spoken commands that the recogniser understood"),
+    "llm": Column("right", lambda entry: entry.accuracy, "{:.0%}", "sentences that led to the right tool and arguments, or to none"),
     "wake": Column("right", lambda entry: entry.accuracy, "{:.0%}", "words heard, and recordings without one left alone"),
 }
 _WER = Column("WER", lambda entry: entry.word_error_rate, "{:.0%}", "words wrong, missing or too many, per word said")
@@ -65,9 +66,16 @@ _RTF = Column("RTF", lambda entry: entry.real_time_factor, "{:.3f}", "seconds of
 _MEMORY = Column("MB", lambda entry: entry.peak_mb, "{:.0f}", "most resident memory; unknown for servers on other machines")
 _COLD = Column("cold s", lambda entry: entry.cold_median_s, "{:.2f}", "start of the process to the end of its first answer")
 _ERRORS = Column("errors", lambda entry: entry.errors, "{:.0f}", "inputs that ended in an error")
+_CALLS = Column("false calls", lambda entry: entry.false_calls, "{:.0f}", "tools called that nobody had asked for")
+_WHOLE = Column("whole s", lambda entry: entry.work_median_s, "{:.2f}", "half of the answers were whole after at most this")
+_READ = Column("prompt", lambda entry: entry.tokens("prompt"), "{:.0f}", "tokens the model was given, mean per sentence")
+_CACHED = Column("cached", lambda entry: entry.tokens("cached"), "{:.0f}", "of these, those that its server had ready")
+_WRITTEN = Column("generated", lambda entry: entry.tokens("generated"), "{:.1f}", "tokens the model wrote, mean per sentence")
+_READING = Column("cold s", lambda entry: entry.cold_median_s, "{:.2f}", "first contact until instructions and tools were read")
 _COLUMNS = {
     "asr": (_ACCURACY["asr"], _WER, _P50, _P95, _RTF, _MEMORY, _COLD, _ERRORS),
     "tts": (_ACCURACY["tts"], _WER, _P50, _P95, _RTF, _MEMORY, _COLD, _ERRORS),
+    "llm": (_ACCURACY["llm"], _CALLS, _P50, _P95, _WHOLE, _READ, _CACHED, _WRITTEN, _READING, _ERRORS),
     "wake": (_ACCURACY["wake"], _MISSED, _FALSE, _RTF, _MEMORY, _COLD, _ERRORS),
 }
 

@@ -8,6 +8,16 @@ from .candidates import Candidate
 
 
 @dataclass(frozen=True)
+class Tokens:
+    """What one request to a language model came to."""
+
+    prompt: int
+    cached: int
+    """Of the prompt's, those its server had ready."""
+    generated: int
+
+
+@dataclass(frozen=True)
 class Trial:
     """One input, once."""
 
@@ -20,12 +30,15 @@ class Trial:
     word_errors: int = 0
     words: int = 0
     wait_ms: float | None = None
-    """asr: last sound to transcript, sound given as it is spoken; tts: request to first audio; wake: word's end to detection."""
+    """asr: last sound to transcript, sound given as it is spoken; tts: request to first audio; wake: word's end to detection; llm: question
+    to first words, or to the end of a call."""
     work_s: float = 0.0
     """Seconds of work when everything is given at once."""
     audio_s: float = 0.0
     """Seconds of audio that were heard or made."""
     false_accepts: int = 0
+    """wake: words heard that were not said; llm: tools called that nobody asked for."""
+    tokens: Tokens | None = None
     error: str = ""
 
 
@@ -70,6 +83,22 @@ class Entry:
         """The wait that `share` of the answers stay under: 0.5 is the median."""
         waits = sorted(trial.wait_ms for trial in self.trials if trial.wait_ms is not None)
         return waits[min(len(waits) - 1, round(share * (len(waits) - 1)))] if waits else None
+
+    @property
+    def work_median_s(self) -> float | None:
+        """Half of the answers were whole after at most this."""
+        works = [trial.work_s for trial in self.trials if trial.work_s and not trial.error]
+        return statistics.median(works) if works else None
+
+    @property
+    def false_calls(self) -> int:
+        """Tools called that nobody asked for."""
+        return sum(trial.false_accepts for trial in self.trials)
+
+    def tokens(self, kind: str) -> float | None:
+        """Mean per input; kind: a field of Tokens."""
+        counts = [getattr(trial.tokens, kind) for trial in self.trials if trial.tokens]
+        return statistics.fmean(counts) if counts else None
 
     @property
     def cold_median_s(self) -> float | None:

@@ -12,10 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..shared import paths, templates
-from ..shared.errors import EngineUnavailableError, InvalidRequestError
+from ..handle.routing import Graded, template_choice, try_model
+from ..shared import templates
 from ..shared.settings import Settings
 from .common import load_settings, settings_arguments
+from .labelled import labelled, opener, shipped
 
 _GRADES = ("wrong tool", "wrong arguments", "false call", "missed", "failed")
 _COLUMNS = ("", "sentences", "right", *_GRADES, "prompt", "cached", "generated", "median s", "p95 s")
@@ -23,7 +24,7 @@ _COLUMNS = ("", "sentences", "right", *_GRADES, "prompt", "cached", "generated",
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Adds this command's options."""
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="labelled sentences (default: those of the checkout)")
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="labelled sentences (default: those that come with Earshot)")
     parser.add_argument("--base-url", metavar="URL", help="endpoint of the language model (default: llm.base_url of the settings)")
     parser.add_argument("--model", action="append", default=[], help="which of its models; several are compared")
     parser.add_argument("--templates", action="store_true", help="try the sentence templates instead of a language model")
@@ -38,22 +39,8 @@ def run(args: argparse.Namespace) -> int:
 
     Raises: InvalidRequestError, SettingsError, EngineUnavailableError.
     """
-    from ..handle.routing import read_cases
-    from ..shared.plugins import load_tools
-
     settings = load_settings(args)
-    cases = []
-    for path in args.files or _shipped():
-        found = [case for case in read_cases(path) if not args.language or case.language in args.language]
-        cases += found[: args.limit]
-    if not cases:
-        raise InvalidRequestError("no labelled sentences; name files with them: earshot routing FILE.yaml --base-url URL")
-    tools, _ = load_tools([paths.content("tools"), paths.data_dir() / "tools"])
-    known = {tool.name for tool in tools} | {"none"}
-    left_out = Counter(case.tool for case in cases if case.tool not in known)
-    for name, count in left_out.items():
-        print(f"earshot: {count} sentences are left out: there is no tool {name}", file=sys.stderr)
-    cases = [case for case in cases if case.tool in known]
+    cases, tools = labelled(args.files or shipped(), args.language, args.limit)
     if args.templates:
         results = {"templates": _by_templates(settings, tools, cases)}
     else:
@@ -62,16 +49,9 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(graded.grade != "failed" for trial in results.values() for graded in trial) else 1
 
 
-def _shipped() -> list[Path]:
-    if not paths.in_checkout():
-        return []
-    return sorted((paths.content("docs").parent / "tests" / "routing").glob("*.yaml"))
-
-
 def _by_templates(settings: Settings, tools: Sequence[Any], cases: Sequence[Any]) -> list[Any]:
     from ..handle.matcher import Matcher
     from ..handle.phrases import COMMON, read_responses
-    from ..handle.routing import Graded, template_choice
     from ..shared.context import intents_dirs
 
     graded, folders = [], intents_dirs(settings)
@@ -83,20 +63,11 @@ def _by_templates(settings: Settings, tools: Sequence[Any], cases: Sequence[Any]
 
 
 async def _by_models(args: argparse.Namespace, settings: Settings, tools: Sequence[Any], cases: Sequence[Any]) -> dict[str, list[Any]]:
-    from ..handle.routing import Graded, try_model
-    from ..llm import ENGINES
-    from ..shared.engines import find
-
     options = replace(settings.llm, base_url=args.base_url or settings.llm.base_url)
-    spec = find(ENGINES, options.engine)
-    if missing := spec.missing():
-        raise EngineUnavailableError(f"needs {', '.join(missing)}: {spec.install_command()}")
+    make = opener(options)
     results: dict[str, list[Any]] = {}
     for name in args.model or [options.model]:
-        engine_class = spec.load_class()
-        chosen = replace(options, model=name)
-        engine_class.check(chosen)
-        engine = engine_class(chosen)
+        engine = make(replace(options, model=name))
         done = 0
 
         def told(graded: Graded) -> None:

@@ -46,6 +46,8 @@ class Choice:
     args: Mapping[str, Any] = field(default_factory=dict)
     usage: Usage = Usage()
     seconds: float = 0.0
+    first_s: float = 0.0
+    """To the first words; of a call to its end, for then the tool can speak."""
     failure: str = ""
     """Why there is no choice."""
 
@@ -103,12 +105,14 @@ async def model_choice(engine: LlmEngine, tools: Sequence[type[Tool]], case: Cas
     """What a language model makes of a sentence, asked as the agent asks it. A call that the agent would refuse counts as none."""
     note = Facts(now, "", case.language).note(None)
     messages = [Message("system", system_prompt(further)), Message("user", case.text + note)]
-    begun = asyncio.get_running_loop().time()
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
     calls: list[ToolCall] = []
-    text, usage = "", Usage()
+    text, usage, first_s = "", Usage(), 0.0
     try:
         async with aclosing(engine.chat(messages, specs(tools))) as items:
             async for item in items:
+                first_s = first_s or loop.time() - begun
                 if isinstance(item, ToolCall):
                     calls.append(item)
                 elif isinstance(item, TextDelta):
@@ -117,19 +121,23 @@ async def model_choice(engine: LlmEngine, tools: Sequence[type[Tool]], case: Cas
                     usage = item.usage
     except AssistantError as err:
         return Choice("", failure=str(err))
-    seconds = asyncio.get_running_loop().time() - begun
+    seconds = loop.time() - begun
     by_name = {tool.name: tool for tool in tools}
     call = calls[0] if calls else call_in_text(text, by_name)
-    if call is None:
-        return Choice(NONE, usage=usage, seconds=seconds)
-    arguments = arguments_of(call.arguments, call.name)
-    tool = by_name.get(call.name)
+    name, arguments = _accepted(call, by_name, case, now)
+    return Choice(name, arguments, usage, seconds, seconds if call and not calls else first_s)
+
+
+def _accepted(call: ToolCall | None, tools: Mapping[str, type[Tool]], case: Case, now: datetime) -> tuple[str, Mapping[str, Any]]:
+    """What the agent would carry out of a call."""
+    tool = tools.get(call.name) if call else None
+    arguments = arguments_of(call.arguments, call.name) if call else None
     if tool is None or arguments is None:
-        return Choice(NONE, usage=usage, seconds=seconds)
+        return NONE, {}
     arguments = fitted(arguments, tool)
     if invented(arguments, fixed_values(tool.Args), [case.text], case.language, now.date()):
-        return Choice(NONE, usage=usage, seconds=seconds)
-    return Choice(tool.name, arguments, usage, seconds)
+        return NONE, {}
+    return tool.name, arguments
 
 
 async def try_model(

@@ -12,6 +12,7 @@ from typing import Any
 from ..shared.errors import SettingsError
 from ..shared.openai_client import OpenAiConnection
 from ..shared.protocol import printable
+from ..shared.ranking import ranking
 from ..shared.remote import RefusedError, Remote, RemoteOptions, remote, sendable, step
 from ..shared.settings import LlmSection
 from .chunks import Events, Reply
@@ -78,7 +79,7 @@ class OpenAiLlm(LlmEngine):
         wanted = self._options.model
         if wanted and names and wanted not in names:
             _LOGGER.warning("model %s is not served at %s; it has: %s", wanted, self.server, printable(", ".join(names)))
-        chosen = wanted or next((name for name in names if not _not_for_talk(name)), _NO_NAME)
+        chosen = wanted or await self._best(names)
         self.model = chosen
         row = next((row for row in rows if row["id"] == chosen), {})
         return Offer(chosen, names, await self._context_tokens(row))
@@ -195,6 +196,12 @@ class OpenAiLlm(LlmEngine):
             _LOGGER.info("%s does not take %s: %s", self.server, ", ".join(named or ours), refusal)
         return bool(ours)
 
+    async def _best(self, names: Sequence[str]) -> str:
+        """The one that a bake-off found best, else the first that talks."""
+        place = {name: number for number, name in enumerate(await asyncio.to_thread(ranking, "llm"))}
+        talking = [name for name in names if talks(name)]
+        return min(talking, key=lambda name: place.get(ranked_name(self.server.base, name), len(place)), default=_NO_NAME)
+
     async def _context_tokens(self, row: Mapping[str, Any]) -> int:
         """vLLM tells it in its list, llama.cpp under /props; 0 where nobody tells."""
         meta = row.get("meta")
@@ -226,6 +233,11 @@ def server_of(options: LlmSection) -> Remote:
     return replace(remote(given, _SETTING, path="/v1", endpoints=_ENDPOINTS, example=_EXAMPLE, address="base_url"))
 
 
+def ranked_name(base: str, model: str) -> str:
+    """What a bake-off calls a model in its ranking. base: of its server's address."""
+    return f"{base}#{model}"
+
+
 def _rows(listing: Any) -> list[dict[str, Any]]:
     """The models of a `/v1/models` answer, with what the server tells of each."""
     rows = listing.get("data") if isinstance(listing, dict) else listing
@@ -233,8 +245,9 @@ def _rows(listing: Any) -> list[dict[str, Any]]:
     return [row for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str) and 0 < len(row["id"]) <= _NAME_CHARS]
 
 
-def _not_for_talk(name: str) -> bool:
-    return any(part in name.lower() for part in _NOT_FOR_TALK)
+def talks(name: str) -> bool:
+    """Whether a model's name does not say that it is for something else."""
+    return not any(part in name.lower() for part in _NOT_FOR_TALK)
 
 
 def _as_json(message: Message) -> dict[str, Any]:

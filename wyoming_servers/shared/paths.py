@@ -4,12 +4,14 @@ import os
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent.parent
+_ELSEWHERE = {"routing": "tests/routing"}
+"""Content that is not at the top of the checkout."""
 
 
 def content(name: str) -> Path:
-    """The shipped folder `config`, `intents` or `tools`: inside an installed wheel, else in the checkout."""
+    """The shipped folder `config`, `intents`, `routing` or `tools`: inside an installed wheel, else in the checkout."""
     bundled = _PACKAGE / "_bundled" / name
-    return bundled if bundled.is_dir() else _PACKAGE.parent / name
+    return bundled if bundled.is_dir() else _PACKAGE.parent / _ELSEWHERE.get(name, name)
 
 
 def in_checkout() -> bool:

@@ -94,7 +94,7 @@ class LlmSection:
         "",
         "address of a server with OpenAI's chat API (llama.cpp, Ollama, vLLM, NIM), for example http://HOST:8080/v1; empty: none",
     )
-    model: str = option("", "which of the server's models; empty takes the one it serves")
+    model: str = option("", "which of the server's models; empty takes the one it serves, of several the best of the last `earshot bakeoff llm`")
     key: str = option("", "key the server wants, sent as `Authorization: Bearer KEY`", secret=True)
     key_file: str = option("", "file that holds the key, so that it need not stand in the settings")
     ca_file: str = option("", "certificate (PEM) that an https server is known by; empty means those this machine trusts")
@@ -116,6 +116,20 @@ class LlmSection:
     check_s: float = option(30.0, "seconds between looks whether the server is there and which model it has", minimum=1, maximum=3600)
     prompt: str = option("", "what the model should know besides, for example who lives here; short, for it is read with every model load")
     extra: dict = option({}, "further fields of each request, for example `{top_p: 0.8, id_slot: 0}` for llama.cpp")
+
+
+@dataclass(frozen=True)
+class HomeAssistantSection:
+    """Home Assistant, whose names are heard and whose devices are controlled."""
+
+    url: str = option("", "its address in this house, for example http://homeassistant.local:8123; empty: none. An add-on finds it by itself")
+    token: str = option("", "long-lived access token of an administrator of Home Assistant", secret=True)
+    token_file: str = option("", "file that holds the token, so that it need not stand in the settings")
+    ca_file: str = option("", "certificate (PEM) that an https address is known by; empty means those this machine trusts")
+    answer_s: float = option(5.0, "seconds to wait for a connection and for each answer", minimum=0.5, maximum=60)
+    refresh_s: float = option(
+        300.0, "seconds between looks at what Home Assistant does not tell by itself, such as what is exposed", minimum=5, maximum=86400
+    )
 
 
 @dataclass(frozen=True)
@@ -178,11 +192,22 @@ class ModelsSection:
 
 
 @dataclass(frozen=True)
+class WebSection:
+    """The status page."""
+
+    uri: str = option("", "where `earshot run` shows a status page, for example http://127.0.0.1:10800; empty shows none")
+    admit: tuple[str, ...] = option((), "addresses the page may be opened from; empty means every one that can reach it")
+    turns: int = option(20, "how many of the last commands it lists, until the intent server is started again", minimum=0, maximum=200)
+    words: bool = option(False, "list what was said and answered too; otherwise only when, how long it took and which tool answered")
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything the owner can set."""
 
     language: str = option("en", "the house's language, a BCP 47 tag")
     house: House = option(House(), "names of rooms, devices, places and timers")
+    home_assistant: HomeAssistantSection = option(HomeAssistantSection(), "Home Assistant in this house")
     network: NetworkSection = option(NetworkSection(), "discovery")
     models: ModelsSection = option(ModelsSection(), "models on disk and their downloads")
     wake: ServerSection = option(ServerSection(), "wake word server")
@@ -191,6 +216,7 @@ class Settings:
     llm: LlmSection = option(LlmSection(), "language model for what no sentence template fits")
     tts: TtsSection = option(TtsSection(), "speech synthesis server")
     satellite: SatelliteSection = option(SatelliteSection(), "microphone, loudspeaker, turn taking")
+    web: WebSection = option(WebSection(), "status page: services, engines, the last commands")
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ class Device:
     domain: str = option("switch", "its kind in Home Assistant's words: light, cover, lock, media_player, sensor, scene …")
     area: str = option("", "the area it is in")
     aliases: tuple[str, ...] = option((), "other names people use for it")
+    device_class: str = option("", "its kind more closely, in Home Assistant's words: a cover may be a blind, garage, shutter …")
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class House:
     """All names of the house."""
 
     areas: tuple[Area, ...] = option((), "rooms")
+    floors: tuple[Area, ...] = option((), "floors")
     devices: tuple[Device, ...] = option((), "devices")
     places: tuple[str, ...] = option((), "places people ask the weather of")
     timers: tuple[str, ...] = option(

@@ -108,10 +108,8 @@ class HandleSession(Session):
         )
 
     async def _send(self, events: Sequence[Event]) -> None:
-        """All in one piece."""
-        for event in events[:-1]:
-            self._peer.send_soon(encode_event(event))
-        await self._peer.send(events[-1])
+        """All in one piece: whoever reads the first knows at once that the answer is complete."""
+        await self._peer.send_bytes(b"".join(encode_event(event) for event in events))
 
 
 def _id(values: Mapping[str, Any], key: str) -> str:

@@ -1,6 +1,7 @@
 """The second request of a turn: from the transcript to the answer, handed on while it is written."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,11 +35,11 @@ class Answer:
     """What a language model did for it: model, tokens, milliseconds to the first words."""
 
 
-async def handle(peers: Peers, request: Transcript, limit_s: float, wording: Wording) -> Answer:
-    """What the intent server answers. A sentence that may have been acted on is not sent a second time.
+async def handle(peers: Peers, request: Transcript, limit_s: float, wording: Wording, done: Callable[[Answer], None]) -> None:
+    """Has a transcript answered. A sentence that may have been acted on is not sent a second time.
 
-    limit_s: until the answer, or its first piece, and for each further one. wording: gets the pieces as they come; a whole answer that
-    comes at once is not put there.
+    limit_s: until the answer, or its first piece, and for each further one. wording: gets the pieces as they come. done: called with the
+    answer the moment it is there, so that one that came in a single segment is complete before anybody has read its first piece.
     Raises: PeerError, DeadlineError.
     """
     attempts = Attempts(peers, "handle")
@@ -50,7 +51,8 @@ async def handle(peers: Peers, request: Transcript, limit_s: float, wording: Wor
                     async with attempts.connection() as client:
                         sent = True
                         await client.send(request.event())
-                        return await _answer(client, wording, clock, limit_s)
+                        done(await _answer(client, wording, clock, limit_s))
+                        return
                 except PeerError as err:
                     await attempts.failed(err, may_repeat=not sent)
     except TimeoutError:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from wyoming.audio import AudioChunk, AudioStop
 from wyoming.event import Event
+from wyoming.ping import Pong
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped, SynthesizeVoice
 
 from ..shared.audio import AudioFormat
@@ -74,7 +75,8 @@ def _spoken(client: WyomingClient, attempts: Attempts, wording: Wording, languag
 
 async def _whole(client: WyomingClient, text: str, language: str, limit_s: float) -> AsyncIterator[SpeechBlock]:
     await client.send(Synthesize(text=text, voice=SynthesizeVoice(language=language)).event())
-    while not AudioStop.is_type((event := await client.receive(limit_s)).type):
+    debt = _Debt(language, limit_s, ended=True)
+    while not AudioStop.is_type((event := await debt.paid(client)).type):
         if block := _block(client, event):
             yield block
 
@@ -123,11 +125,12 @@ async def _streamed(client: WyomingClient, wording: Wording, language: str, limi
 class _Debt:
     """Whether a voice owes sound for text that it was given: only then a deadline runs."""
 
-    def __init__(self, language: str, limit_s: float) -> None:
+    def __init__(self, language: str, limit_s: float, *, ended: bool = False) -> None:
+        """ended: True when it has the whole text."""
         self._splitter = Splitter(language)
         self._limit_s = limit_s
         self._pieces = 0
-        self._ended = False
+        self._ended = ended
         self._clock: asyncio.Timeout | None = None
 
     def add(self, fragment: str) -> None:
@@ -142,13 +145,14 @@ class _Debt:
         self._hurry()
 
     async def paid(self, client: WyomingClient) -> Event:
-        """The next event from the voice.
+        """The next event from the voice; that it is there (`pong`) does not count.
 
         Raises: PeerUnreachableError when it owes one for too long; as `WyomingClient.receive`.
         """
         try:
             async with asyncio.timeout(self._limit_s if self._ended or self._pieces >= _OWED_PIECES else None) as self._clock:
-                event = await client.receive(None)
+                while Pong.is_type((event := await client.receive(None)).type):
+                    pass
         except TimeoutError:
             raise PeerUnreachableError(f"{client.uri} said nothing for {self._limit_s:g} s") from None
         finally:

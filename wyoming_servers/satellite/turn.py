@@ -135,29 +135,30 @@ class Turn:
         report, settings = self.report, self._settings
         request = Transcript(text=report.transcript, language=settings.language, context=self._asker.context(self.id))
         try:
-            answer = await handle(self._peers, request, settings.satellite.handle_s, wording)
+            await handle(self._peers, request, settings.satellite.handle_s, wording, lambda answer: self._note(answer, wording))
         except AssistantError as err:
+            if wording.finished:  # the answer was there; it is of no account how the connection ended
+                return
             self._failed(err)
             if wording.text.strip():
                 wording.append(f"\n{APOLOGIES['answer']}")
             elif self.addressed:
                 wording.append(APOLOGIES["handle"])
-        else:
-            self._note(answer)
-            if answer.handled or self.addressed or wording.text.strip():
-                wording.append(_rest(answer, wording.text))
-                report.answer = answer.text if answer.handled else ""
-            else:
-                report.ended = "ignored"
+            report.answer = " ".join(wording.text.split())
         finally:
-            report.answer = report.answer or " ".join(wording.text.split())
             wording.finish()
 
-    def _note(self, answer: Answer) -> None:
+    def _note(self, answer: Answer, wording: Wording) -> None:
         report = self.report
         report.intent, report.slots = answer.intent, answer.slots
         report.route, report.tool, report.llm = answer.route, answer.tool, answer.llm
         report.handled, report.ask = answer.handled, answer.ask
+        if answer.handled or self.addressed or wording.text.strip():
+            wording.append(_rest(answer, wording.text))
+            report.answer = answer.text if answer.handled else " ".join(wording.text.split())
+        else:
+            report.ended = "ignored"
+        wording.finish()
 
     def _failed(self, err: AssistantError) -> None:
         self.report.ended, self.report.error = "failed", "; ".join(filter(None, (self.report.error, str(err))))

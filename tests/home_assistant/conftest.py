@@ -1,0 +1,44 @@
+"""A Home Assistant, our servers in it, and pipelines of them; made once for all tests of this folder."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+
+import pytest
+from core import Core
+from household import House, Server, move_in, serving
+
+
+@pytest.fixture(scope="session")
+def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
+    """Home Assistant with an owner."""
+    if "EARSHOT_HOME_ASSISTANT" not in os.environ:
+        pytest.skip("needs a Home Assistant: script/test --home-assistant")
+    core = Core(tmp_path_factory.mktemp("home-assistant"))
+    try:
+        core.wait()
+        asyncio.run(core.onboard())
+        yield core
+    finally:
+        core.stop()
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """All four on one port, as an add-on serves them, with what is in the package."""
+    with serving(tmp_path_factory.mktemp("servers"), "wake", "asr", "tts", "handle", "--set", "asr.engine=phrases") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def eager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A recogniser that ends the turn itself."""
+    settings = ("--set", "asr.engine=phrases", "--set", "asr.end_of_speech=true")
+    with serving(tmp_path_factory.mktemp("eager"), "asr", *settings) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def house(core: Core, servers: Server, eager: Server) -> House:
+    """Home Assistant with our servers in it."""
+    return asyncio.run(move_in(core, servers, eager))

@@ -16,8 +16,10 @@ COMMANDS = {
     "serve": "one or more servers in this process",
     "satellite": "microphone and loudspeaker, talking to the servers it finds",
     "ask": "one question, as text or as a WAV file",
+    "web": "status page: services, engines, the last commands",
     "discover": "every Wyoming server on the network",
     "check": "is the server at this address healthy?",
+    "install": "as services that start with the machine",
     "bakeoff": "engines side by side on this machine: accuracy, speed, memory",
     "engines": "engines that exist, which can run here, what the others lack",
     "tools": "tools that answer: which are on, off or broken, and why; writing one of your own",
@@ -26,10 +28,11 @@ COMMANDS = {
     "models": "models of engines: what can be fetched, fetching, checking and deleting it",
     "threshold": "how sure a wake word must be, changed while the server runs",
     "config": "check settings, or print the defaults with their explanations",
+    "addon": "inside Home Assistant's add-ons: servers or a satellite, as the add-on's options say",
 }
 """name → one line of help; the module commands/<name>.py has `arguments(parser)` and `run(args) -> exit status`."""
 
-_LASTING = ("run", "serve", "satellite")  # they tell what they do; the others just answer
+_LASTING = ("run", "serve", "satellite", "web", "addon")  # they tell what they do; the others just answer
 
 _HOPELESS = (SettingsError, EngineUnavailableError, InvalidRequestError)
 

@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "satellite": {"shared"},
     "bakeoff": {"shared", "handle", "llm"},
     "web": {"shared"},
+    "addon": {"shared"},
     "handle": {"shared", "llm"},
 }
 """Parts and what they may import besides themselves. Everything else (the command line, the table of services) may import all."""

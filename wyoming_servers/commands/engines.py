@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         print(engine_reference.render({kind: services.engines(kind) for kind in services.ENGINES}), end="")
         return 0
     loaded = load_settings(args)
-    states = {kind: _states(kind, loaded) for kind in services.ENGINES}
+    states = {kind: states_of(kind, loaded) for kind in services.ENGINES}
     if args.json:
         print(json.dumps([dataclasses.asdict(state) for listed in states.values() for state in listed], indent=2))
         return 0
@@ -53,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _states(kind: str, settings: Settings) -> list[EngineState]:
+def states_of(kind: str, settings: Settings) -> list[EngineState]:
+    """The engines of one kind and whether each can run here. Blocking."""
     section, context = getattr(settings, kind), engine_context(settings)
 
     def state(spec: EngineSpec) -> str:

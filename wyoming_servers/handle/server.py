@@ -26,6 +26,7 @@ from .matcher import Matcher
 from .router import Patience, Router
 from .session import SUBSCRIBE, HandleSession
 from .toolbox import Toolbox, ToolHome
+from .turns import TURNS, Turns
 from .understanding import Understanding
 
 _LOGGER = logging.getLogger(__name__)
@@ -60,8 +61,9 @@ class HandleService(Service):
         self._open_fallback = fallback or _agent
         self._clock = clock or SystemClock()
         self._tool_folders = tool_folders or (paths.content("tools"), paths.data_dir() / "tools")
-        self.events = frozenset({"transcript", "recognize", SUBSCRIBE})
+        self.events = frozenset({"transcript", "recognize", SUBSCRIBE, TURNS})
         self.links = Links()
+        self.turns = Turns(settings.web, self._clock.now)
         self._shared: dict[str, Any] = {}
         self._owner = TaskOwner()
         self._prepared = False

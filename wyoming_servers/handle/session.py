@@ -9,13 +9,14 @@ from wyoming.event import Event
 from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop, NotHandled
 from wyoming.intent import Entity, Intent, IntentsStart, IntentsStop, NotRecognized
 
-from ..shared.errors import InvalidRequestError
+from ..shared.errors import AssistantError, InvalidRequestError
 from ..shared.protocol import encode_event
 from ..shared.service import Peer, Session
 from .exchange import Answer, Request, Step
 from .links import Links, satellite_from
 from .router import Router
 from .toolbox import Toolbox
+from .turns import TURNS, Turns, on_this_machine
 
 _LOGGER = logging.getLogger(__name__)
 SUBSCRIBE = "earshot-subscribe"
@@ -28,6 +29,7 @@ class Serving(Protocol):
     router: Router
     toolbox: Toolbox
     links: Links
+    turns: Turns
 
     async def ready(self) -> None:
         """Waits until the tools have started."""
@@ -49,6 +51,10 @@ class HandleSession(Session):
             await self._answer(self._request(data))
         elif event.type == "recognize":
             await self._send(_intent_events(await self._service.router.recognize(self._request(data))))
+        elif event.type == TURNS:
+            if not on_this_machine(self._peer.name):
+                raise InvalidRequestError("the last commands are told to processes of the same machine only")
+            await self._peer.send(self._service.turns.event())
         else:
             await self._link_event(event.type, data)
 
@@ -67,7 +73,12 @@ class HandleSession(Session):
             fragments.append(fragment)
             await self._peer.send(HandledChunk(text=fragment).event())
 
-        answer = await self._service.router.answer(request, speak)
+        try:
+            answer = await self._service.router.answer(request, speak)
+        except AssistantError as err:
+            self._service.turns.failed(request, err)
+            raise
+        self._service.turns.answered(request, answer)
         if fragments:
             whole = Handled(text="".join(fragments).strip(), context=answer.context())
             await self._send([whole.event(), HandledStop().event()])

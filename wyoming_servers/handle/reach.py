@@ -9,11 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..shared.errors import HttpError
+from ..shared.errors import EgressDeniedError, HttpError
+from ..shared.inside import is_inside, is_local_name
 from ..shared.settings import NetworkSection
 
-_LOCAL_NAMES = ("localhost", "local", "lan", "home", "internal", "home.arpa", "fritz.box")
-"""Ends of names that are never anybody's on the internet."""
 _MOST_LOOKUPS = 4
 """At the same time. Each may hang for many seconds while the line is down."""
 _KNOWN_S = 60.0
@@ -49,7 +48,7 @@ class Reach:
         Raises: HttpError when it may not, or has no address.
         """
         host = host.lower().rstrip(".")
-        named_local = _is_local_name(host)
+        named_local = is_local_name(host)
         if self._forbidden and not named_local and host not in self._allowed:
             raise self._refusal(host)
         if self._proxy and not named_local:
@@ -96,9 +95,7 @@ class Reach:
         """For aiohttp's connector."""
 
     def _refusal(self, host: str) -> HttpError:
-        error = HttpError(f"{host} was not asked: network.egress is deny, and it is not one of network.egress_hosts", offline=True)
-        error.retryable = False
-        return error
+        return EgressDeniedError(f"{host} was not asked: network.egress is deny, and it is not one of network.egress_hosts")
 
     async def _look_up(self, host: str) -> Sequence[str]:
         """On a thread that nobody waits for at the end: the system's lookup cannot be interrupted."""
@@ -137,22 +134,9 @@ def _system_lookup(host: str) -> Sequence[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-def _is_local_name(host: str) -> bool:
-    """By its name or address alone. A name without a dot is one of the house's."""
-    address = _literal(host)
-    if address:
-        return _is_local(address)
-    return "." not in host or any(host.endswith(f".{end}") for end in _LOCAL_NAMES)
-
-
 def _place(addresses: Sequence[str]) -> Place:
     literals = [_literal(address) for address in addresses]
-    return Place(all(literal is not None and _is_local(literal) for literal in literals), tuple(addresses))
-
-
-def _is_local(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return not (mapped or address).is_global
+    return Place(all(literal is not None and is_inside(literal) for literal in literals), tuple(addresses))
 
 
 def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

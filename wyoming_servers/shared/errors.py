@@ -117,3 +117,26 @@ class HttpError(AssistantError):
         super().__init__(text)
         self.status = status
         self.offline = offline
+
+
+class EgressDeniedError(HttpError):
+    """The owner lets nothing be sent to that host."""
+
+    code = "egress-denied"
+    retryable = False
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, offline=True)
+
+
+class HouseError(AssistantError):
+    """Home Assistant could not be asked, or did not do what it was told; the text says why and what helps."""
+
+    code = "house-error"
+    retryable = True
+
+    def __init__(self, text: str, reason: str = "offline") -> None:
+        """reason: `offline`, `token`, `rights` (the token's user may not), `address` (nothing of Home Assistant's is there), `refused` (it
+        does not do what it was told)."""
+        super().__init__(text)
+        self.reason = reason

@@ -94,7 +94,9 @@ class LlmSection:
         "",
         "address of a server with OpenAI's chat API (llama.cpp, Ollama, vLLM, NIM), for example http://HOST:8080/v1; empty: none",
     )
-    model: str = option("", "which of the server's models; empty takes the one it serves, of several the best of the last `earshot bakeoff llm`")
+    model: str = option(
+        "", "which of the server's models; empty takes the one it serves, of several the best of the last `earshot bakeoff llm`"
+    )
     key: str = option("", "key the server wants, sent as `Authorization: Bearer KEY`", secret=True)
     key_file: str = option("", "file that holds the key, so that it need not stand in the settings")
     ca_file: str = option("", "certificate (PEM) that an https server is known by; empty means those this machine trusts")
@@ -122,7 +124,7 @@ class LlmSection:
 class HomeAssistantSection:
     """Home Assistant, whose names are heard and whose devices are controlled."""
 
-    url: str = option("", "its address in this house, for example http://homeassistant.local:8123; empty: none. An add-on finds it by itself")
+    url: str = option("", "its address in this house, such as http://homeassistant.local:8123; empty: none. An add-on finds it by itself")
     token: str = option("", "long-lived access token of an administrator of Home Assistant", secret=True)
     token_file: str = option("", "file that holds the token, so that it need not stand in the settings")
     ca_file: str = option("", "certificate (PEM) that an https address is known by; empty means those this machine trusts")

@@ -83,7 +83,8 @@ async def speak_to(client: Client, pipeline: str, spoken: np.ndarray, start_stag
 
 
 async def _say(socket: Socket, handler: int, spoken: np.ndarray, run: Run) -> None:
-    speech_ends = int(np.flatnonzero(np.abs(spoken) > _QUIET)[-1])
+    loud = np.flatnonzero(np.abs(spoken) > _QUIET)
+    speech_ends = int(loud[-1]) if len(loud) else len(spoken) - 1
     sound = np.concatenate((spoken, silence(20)))
     began = time.monotonic()
     for start in range(0, len(sound), _PIECE_SAMPLES):

@@ -17,6 +17,7 @@ _CONFIGURATION = """\
 homeassistant:
   name: Test
   time_zone: Europe/London
+  internal_url: http://127.0.0.1:{port}
 http:
   server_host: 127.0.0.1
   server_port: {port}

@@ -14,6 +14,7 @@ BENCHMARKS = {
     "handle": "a sentence in a house of 200 names",
     "voice": "first sound over TCP, describe under load, memory",
     "loop": "end of speech to first sound of the answer, live through four servers",
+    "failover": "a machine fails in the middle of a turn; needs root",
     "engines": "Piper and faster-whisper behind our servers and behind wyoming-piper and wyoming-faster-whisper",
     "footprint": "time until ready, memory, and processor time while listening to silence",
 }

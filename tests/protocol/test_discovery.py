@@ -22,6 +22,7 @@ from wyoming_servers.shared.discovery import Browser, Sighting, find
 from wyoming_servers.shared.identity import machine_id
 from wyoming_servers.shared.multicast import SERVICE_TYPE
 
+pytestmark = pytest.mark.contract(84)
 LOOPBACK = ["127.0.0.1"]
 WAIT_S = 8.0
 

@@ -119,6 +119,17 @@ async def test_our_own_request_does_not_make_a_server_count_as_busy(own, full):
     assert (peer.rank("asr")[:3] > room[:3]) is full
 
 
+async def test_who_failed_is_the_last_choice_until_it_has_answered_since():
+    peer = KnownPeer("one", ("tcp://127.0.0.1:1",), True, Patience(first_back_off_s=0.0))
+    well = Answer("tcp://127.0.0.1:1", Info(), 1.0)
+    peer.answered(well)
+    fine = peer.rank("asr")
+    peer.back_off()
+    assert peer.rank("asr") > fine
+    peer.answered(well)
+    assert peer.rank("asr") == fine
+
+
 @pytest.mark.parametrize("kind", ["wake", "handle"])
 async def test_lasting_links_stay_where_they_are_whatever_the_load(kind):
     peer = KnownPeer("one", ("tcp://127.0.0.1:1",), True, STEADY)

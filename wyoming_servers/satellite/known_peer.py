@@ -74,6 +74,7 @@ class KnownPeer:
         self._patience = patience
         self._ours = False
         self._last_until = 0.0
+        self._doubtful = False
         self._full_until: dict[str, float] = {}
         self._round_trip_ms = _UNKNOWN_MS
 
@@ -89,7 +90,7 @@ class KnownPeer:
 
     def rank(self, kind: str) -> tuple:
         """Lower is better: well, with room, on this machine, near. Only a round trip half as long counts as nearer."""
-        last = self._last_until if _now() < self._last_until else 0.0
+        last = self._last_until if self._doubtful or _now() < self._last_until else 0.0
         nearness = math.ceil(math.log2(max(self._round_trip_ms, _NEAR_MS)))
         return self.withdrawn, last, _now() < self._full_until.get(kind, 0.0), not self.local, nearness, self.name
 
@@ -106,7 +107,7 @@ class KnownPeer:
         """It is well. After a silence its earlier failures are forgotten: it has come back."""
         if self.info is None and self.error:
             self._last_until = self.back_off_s = 0.0
-        self.uri, self.info, self.error = answer.uri, answer.info, None
+        self.uri, self.info, self.error, self._doubtful = answer.uri, answer.info, None, False
         self._round_trip_ms = min(self._round_trip_ms, answer.round_trip_ms)  # the least is the steadiest figure
         self._ours = answer.load is not None
         for kind, load in (answer.load or {}).items():
@@ -124,7 +125,8 @@ class KnownPeer:
         self._full_until |= dict.fromkeys(kinds, _now() + self._patience.full_s)
 
     def back_off(self) -> None:
-        """It failed at a request."""
+        """It failed at a request: the last choice for a while, and until it has answered since."""
+        self._doubtful = True
         patience = self._patience
         forgiven = _now() > self._last_until + patience.longest_back_off_s
         doubled = patience.first_back_off_s if forgiven else max(self.back_off_s * 2, patience.first_back_off_s)

@@ -15,7 +15,7 @@ from ..shared.tasks import cancel
 _LOGGER = logging.getLogger(__name__)
 _PICK_TIMEOUT_S = 1.0  # a server that was killed is back within that, when something supervises it
 _CONNECT_TIMEOUT_S = 1.0
-_LOST_S = {"asr": 1.2, "tts": 1.2, "handle": 4.0}  # handle's sentence cannot go elsewhere once sent: wireless gets time to recover
+_LOST_S = {"asr": 0.7, "tts": 0.7, "handle": 4.0}  # noticed after about 1.3 s; handle's sentence cannot go elsewhere once it is sent
 _PING_S = 0.3
 _GIVE_UP_S = 3.0  # of failures in a row: the user waits for an answer, be it an apology
 _PAUSE_S = 0.1  # doubled with every failure

@@ -22,6 +22,16 @@ def error() -> np.ndarray:
     return _samples(_note(330.0, 0.16), _rest(0.06), _note(247.0, 0.18))
 
 
+def muted() -> np.ndarray:
+    """The microphone is off: two falling low notes, 0.2 s."""
+    return _samples(_note(523.0, 0.11), _note(392.0, 0.09))
+
+
+def unmuted() -> np.ndarray:
+    """The microphone is on again: the same notes, upwards."""
+    return _samples(_note(392.0, 0.11), _note(523.0, 0.09))
+
+
 def ring() -> np.ndarray:
     """A timer has finished: three times a high pair, then a pause, 1.9 s."""
     pair = (_note(988.0, 0.11), _rest(0.05), _note(1319.0, 0.16), _rest(0.12))

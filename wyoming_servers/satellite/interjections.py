@@ -67,6 +67,11 @@ class Interjections:
         """True while something is heard or waits."""
         return bool(self.waiting or self._ring_task or self._say_task)
 
+    @property
+    def ringing(self) -> dict[str, str]:
+        """The sentences of what rings now, by id."""
+        return {timer.id: timer.text for timer in self._ringing.timers.values()} if self._ring_task else {}
+
     def add_timer(self, timer: FinishedTimer) -> bool:
         """A timer waits to ring; False when it has rung already."""
         if timer.id in self._rung:

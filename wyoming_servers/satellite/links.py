@@ -45,6 +45,8 @@ class Link(ABC):
     def __init__(self, peers: Peers) -> None:
         self._peers = peers
         self.connected = False
+        self.told: Callable[[str, str, bool], None] = lambda kind, uri, connected: None
+        """Called with `kind`, the server's URI and whether it is there, at every change."""
 
     async def run(self) -> None:
         """Keeps the connection, until cancelled."""
@@ -56,7 +58,8 @@ class Link(ABC):
                 uri = (await self._peers.pick(self.kind, _PICK_TIMEOUT_S)).uri
                 async with await WyomingClient.connect(uri, _CONNECT_TIMEOUT_S, lost_s=self.lost_s) as client:
                     await self.greet(client)
-                    self.connected, failing, pause_s = True, False, _FIRST_PAUSE_S
+                    failing, pause_s = False, _FIRST_PAUSE_S
+                    self._be(uri, True)
                     await self._talk(client, uri)
                 continue
             except PeerError as err:
@@ -66,7 +69,8 @@ class Link(ABC):
                     _LOGGER.warning("%s; it is tried again until it is back", err)
                 failing = True
             finally:
-                self.connected = False
+                if uri:
+                    self._be(uri, False)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
@@ -90,6 +94,11 @@ class Link(ABC):
 
         Raises: PeerError.
         """
+
+    def _be(self, uri: str, connected: bool) -> None:
+        if connected != self.connected:
+            self.connected = connected
+            self.told(self.kind, uri, connected)
 
     async def _talk(self, client: WyomingClient, uri: str) -> None:
         """Returns when another server is better now; raises what goes wrong."""
@@ -135,6 +144,13 @@ class WakeLink(Link):
         self._frames.append((position, frame))
         self._there.set()
 
+    def forget(self) -> None:
+        """Drops what was not sent yet. The server hears what follows as if it came at once."""
+        lost = sum(len(frame) for _, frame in self._frames)
+        self._frames.clear()
+        if self._begin >= 0:
+            self._begin, self._sent = self._begin + lost, self._sent + lost
+
     async def greet(self, client: WyomingClient) -> None:
         await client.send(Detect(names=self._names).event())
         await client.send(AudioStart(rate=RATE_HZ, width=2, channels=1, timestamp=0).event())
@@ -144,7 +160,11 @@ class WakeLink(Link):
         while True:
             while len(self._frames) < _CHUNK_FRAMES:
                 self._there.clear()
-                await self._there.wait()
+                try:
+                    async with asyncio.timeout(_PING_S):
+                        await self._there.wait()
+                except TimeoutError:  # no sound, or none that may leave: the connection is kept
+                    await client.send(Ping().event())
             position, frame = self._frames.popleft()
             samples = [frame] + [self._frames.popleft()[1] for _ in range(_CHUNK_FRAMES - 1)]
             if self._begin < 0:

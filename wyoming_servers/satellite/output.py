@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 
-from .playback import Player
+from .playback import PlaybackStream, Player
 from .speakers import SoundError
 from .speech import SpeechBlock
 
@@ -17,6 +17,12 @@ class LiveOutput:
         """error_chime: (n,) int16 at the player's rate; None when chimes are switched off."""
         self._player = player
         self._error_chime = error_chime
+        self._streams: set[PlaybackStream] = set()
+
+    @property
+    def speaking(self) -> bool:
+        """True while speech is heard."""
+        return any(stream.position for stream in self._streams)
 
     async def speak(self, blocks: AsyncIterator[SpeechBlock]) -> float:
         """Plays speech to its end; returns when its first sound was heard.
@@ -24,14 +30,18 @@ class LiveOutput:
         Raises: SoundError when it cannot be heard; what `blocks` raises.
         """
         stream = self._player.open()
+        self._streams.add(stream)
         try:
-            async for block in blocks:
-                if not await stream.write(block.pcm, block.source):
-                    break
+            try:
+                async for block in blocks:
+                    if not await stream.write(block.pcm, block.source):
+                        break
+            finally:
+                stream.finish()
+            if not await stream.over() and self._player.problem:
+                raise SoundError(self._player.problem)
         finally:
-            stream.finish()
-        if not await stream.over() and self._player.problem:
-            raise SoundError(self._player.problem)
+            self._streams.discard(stream)
         return stream.heard_at or asyncio.get_running_loop().time()
 
     async def fail(self) -> None:

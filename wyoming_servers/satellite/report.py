@@ -35,7 +35,7 @@ class TurnReport:
     error: str | None = None
     """What went wrong; None when all went well."""
     ended: str = "answered"
-    """answered, empty (nothing understood), no-speech, no-wake-word, ignored, interrupted, or failed."""
+    """answered, empty (nothing understood), no-speech, no-wake-word, ignored, interrupted, muted, or failed."""
 
     def as_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""

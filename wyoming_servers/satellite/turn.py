@@ -64,14 +64,20 @@ class Output(Protocol):
 class Turn:
     """Runs once. Its methods belong to the event loop."""
 
-    def __init__(self, turn_id: TurnId, peers: Peers, settings: Settings, asker: Asker, *, addressed: bool = True) -> None:
-        """addressed: False when no wake word came before, so that what is not understood was not meant for us."""
+    def __init__(
+        self, turn_id: TurnId, peers: Peers, settings: Settings, asker: Asker, *, addressed: bool = True, asked: bool = False
+    ) -> None:
+        """addressed: False when nothing came before, no wake word and no question, so that what is not understood was not meant for us.
+
+        asked: it is expected to answer a question of ours; nobody is told off for not doing so.
+        """
         self.id = turn_id
         self.report = TurnReport()
         self._peers = peers
         self._settings = settings
         self._asker = asker
         self.addressed = addressed
+        self.asked = asked
         self._committed = asyncio.Event()
         self._committed_at = 0.0
         self._speech_ended_at: float | None = None

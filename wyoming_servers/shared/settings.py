@@ -145,6 +145,19 @@ class PeersSection:
 
 
 @dataclass(frozen=True)
+class MqttSection:
+    """A broker that a satellite tells what happens, and takes a few commands from."""
+
+    host: str = option("", "its name or address; empty is none")
+    port: int = option(1883, "its port; 8883 with tls", minimum=1, maximum=65535)
+    tls: bool = option(False, "encrypt, and check the broker's certificate")
+    ca_file: str = option("", "certificate (PEM) that the broker is known by; empty means those this machine trusts")
+    username: str = option("", "user name; empty is none")
+    password_file: str = option("", "file that holds the password")
+    topic: str = option("earshot", "beginning of every topic")
+
+
+@dataclass(frozen=True)
 class SatelliteSection:
     """Microphone, loudspeaker and turn taking."""
 
@@ -154,14 +167,40 @@ class SatelliteSection:
     speaker: str = option("", "device name or number, FILE.wav, null; empty means the system's default")
     volume: float = option(1.0, "loudness of speech and chimes", minimum=0, maximum=2)
     wake_words: tuple[str, ...] = option((), "which wake words it listens for; empty means the wake server's default")
+    assistant: str = option(
+        "auto",
+        "who answers: local, home_assistant, or auto, which is Home Assistant while it is connected and local otherwise",
+        choices=("auto", "local", "home_assistant"),
+    )
+    targets: dict[str, str] = option(
+        {}, "which assistant a wake word addresses, for example `hey_jarvis: home_assistant`; others address the one above"
+    )
+    muted: bool = option(False, "start with the microphone switched off; what was switched since then is remembered")
     chimes: bool = option(True, "sounds for wake, done and error")
     silence_s: float = option(0.6, "silence that ends a command", minimum=0.1, maximum=3)
     no_speech_s: float = option(5.0, "wait for the first word after the wake word", minimum=1, maximum=30)
     longest_s: float = option(15.0, "longest command", minimum=2, maximum=60)
+    uri: str = option("tcp://[::]:10700", "where Home Assistant reaches it; `none` lets nobody in")
+    assistant: str = option(
+        "auto",
+        "who answers; auto is Home Assistant while it is connected, and Earshot else; home_assistant only it, local only Earshot",
+        choices=("auto", "local", "home_assistant"),
+    )
+    mode: str = option(
+        "wake",
+        "wake finds wake words here; stream has Home Assistant find them, in all sound; vad the same, but sends only what may be speech",
+        choices=("wake", "stream", "vad"),
+    )
+    home_assistant_s: float = option(30.0, "seconds to wait for the answer of Home Assistant", minimum=1, maximum=300)
+    question_s: float = option(
+        5.0, "seconds after a question of Home Assistant's when the answer needs no wake word; 0 is off", minimum=0, maximum=30
+    )
     follow_up_s: float = option(0.0, "seconds after an answer when a command needs no wake word; 0 is off", minimum=0, maximum=30)
     asr_s: float = option(8.0, "seconds to wait for the transcript", minimum=0.5, maximum=120)
     handle_s: float = option(12.0, "seconds to wait for the answer", minimum=0.5, maximum=300)
     tts_s: float = option(5.0, "seconds to wait for the first, and each further, piece of speech", minimum=0.5, maximum=120)
+    hooks: dict = option({}, 'what is done at an event, for example `listening: led on` or `"*": http://HOST/`; see docs/hooks.md')
+    mqtt: MqttSection = option(MqttSection(), "broker that is told what happens here")
     ring_s: float = option(60.0, "seconds a finished timer rings unless stopped", minimum=0, maximum=900)
     peers: PeersSection = option(PeersSection(), "servers given by address")
 

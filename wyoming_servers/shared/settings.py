@@ -167,13 +167,8 @@ class SatelliteSection:
     speaker: str = option("", "device name or number, FILE.wav, null; empty means the system's default")
     volume: float = option(1.0, "loudness of speech and chimes", minimum=0, maximum=2)
     wake_words: tuple[str, ...] = option((), "which wake words it listens for; empty means the wake server's default")
-    assistant: str = option(
-        "auto",
-        "who answers: local, home_assistant, or auto, which is Home Assistant while it is connected and local otherwise",
-        choices=("auto", "local", "home_assistant"),
-    )
     targets: dict[str, str] = option(
-        {}, "which assistant a wake word addresses, for example `hey_jarvis: home_assistant`; others address the one above"
+        {}, "which assistant a wake word addresses, for example `hey_jarvis: home_assistant`; others address `assistant`"
     )
     muted: bool = option(False, "start with the microphone switched off; what was switched since then is remembered")
     chimes: bool = option(True, "sounds for wake, done and error")
@@ -181,20 +176,13 @@ class SatelliteSection:
     no_speech_s: float = option(5.0, "wait for the first word after the wake word", minimum=1, maximum=30)
     longest_s: float = option(15.0, "longest command", minimum=2, maximum=60)
     uri: str = option("tcp://[::]:10700", "where Home Assistant reaches it; `none` lets nobody in")
-    assistant: str = option(
-        "auto",
-        "who answers; auto is Home Assistant while it is connected, and Earshot else; home_assistant only it, local only Earshot",
-        choices=("auto", "local", "home_assistant"),
-    )
     mode: str = option(
         "wake",
         "wake finds wake words here; stream has Home Assistant find them, in all sound; vad the same, but sends only what may be speech",
         choices=("wake", "stream", "vad"),
     )
-    home_assistant_s: float = option(30.0, "seconds to wait for the answer of Home Assistant", minimum=1, maximum=300)
-    question_s: float = option(
-        5.0, "seconds after a question of Home Assistant's when the answer needs no wake word; 0 is off", minimum=0, maximum=30
-    )
+    home_assistant_s: float = option(30.0, "seconds to wait for Home Assistant's answer to what it has understood", minimum=1, maximum=300)
+    questions: bool = option(True, "after a question of Home Assistant's, listen for the answer without a wake word")
     follow_up_s: float = option(0.0, "seconds after an answer when a command needs no wake word; 0 is off", minimum=0, maximum=30)
     asr_s: float = option(8.0, "seconds to wait for the transcript", minimum=0.5, maximum=120)
     handle_s: float = option(12.0, "seconds to wait for the answer", minimum=0.5, maximum=300)

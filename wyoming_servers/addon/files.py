@@ -1,6 +1,7 @@
 """The parts of an add-on's folder that follow from our settings: options and schema of its config.yaml, the English texts of its form."""
 
 import typing
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -16,6 +17,16 @@ PORT_TEXTS = {
     "earshot_satellite": {"10700/tcp": "Wyoming satellite, for another Home Assistant; this one needs no port"},
 }
 """Add-on → port → what it is for."""
+
+
+def made(folder: Path, addon: str, engines: Engines) -> dict[Path, str]:
+    """Path → text of the files that follow from the settings, in an add-on's folder. What stands in config.yaml above the mark stays."""
+    config = folder / "config.yaml"
+    by_hand = config.read_text(encoding="utf-8").partition(MARK)[0]
+    return {
+        config: f"{by_hand}{MARK}{options_and_schema(addon, engines)}",
+        folder / "translations" / "en.yaml": english(addon),
+    }
 
 
 def options_and_schema(addon: str, engines: Engines) -> str:
@@ -47,7 +58,7 @@ def english(addon: str) -> str:
         title, text = GROUPS[group]
         whole = configuration.setdefault(group, {"name": title, "description": _sentence(text), "fields": {}})
         whole["fields"][key] = entry
-    return MARK + _yaml({"configuration": configuration, "network": PORT_TEXTS[addon]})
+    return _yaml({"configuration": configuration, "network": PORT_TEXTS[addon]})
 
 
 def schema_of(option: AddonOption, engines: Engines) -> tuple[str, Any]:

@@ -101,7 +101,7 @@ OPTIONS = {
     ),
     SATELLITE: (
         *_COMMON,
-        AddonOption("name", "Name", "satellite.name"),
+        AddonOption("name", "Name", "satellite.name", text="What this satellite is called; empty means Earshot Satellite"),
         AddonOption("area", "Area", "satellite.area"),
         AddonOption(
             "servers",

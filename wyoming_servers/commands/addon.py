@@ -67,7 +67,7 @@ def satellite_settings(chosen: dict, config: Path | None = None) -> Settings:
     Raises: SettingsError.
     """
     servers = chosen.get("servers") or f"tcp://{_sibling(socket.gethostname())}:{options.PORT}"
-    own = {"network": {"zeroconf": False}, "satellite": {"peers": dict.fromkeys(KINDS, servers)}}
+    own = {"network": {"zeroconf": False}, "satellite": {"name": "Earshot Satellite", "peers": dict.fromkeys(KINDS, servers)}}
     return _load(own, config, options.sources(options.SATELLITE, chosen, {}))
 
 

@@ -1,8 +1,9 @@
 """A real Home Assistant Core: its process, and its owner's way in."""
 
+import asyncio
 import os
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ logger:
     homeassistant.components.wyoming: debug
 """
 _START_S = 120.0
+_LOOK_S = 0.2
 _OWNER = {"name": "Ada", "username": "ada", "password": "earshot earshot", "language": "en"}
 
 
@@ -54,6 +56,14 @@ class Core:
     def wait(self) -> None:
         """Until it answers."""
         until(lambda: answers(self._port), _START_S, f"Home Assistant does not answer ({self.kept.log})")
+
+    async def restart(self) -> None:
+        """As its owner does, from its own page."""
+        old = self.kept.pid
+        async with self.client() as client:
+            await client.call("homeassistant", "restart")
+        until(lambda: self.kept.pid not in (old, None), _START_S, f"Home Assistant does not restart ({self.kept.log})")
+        self.wait()
 
     def stop(self) -> None:
         """Shuts it down."""
@@ -106,6 +116,25 @@ class Client:
         """
         async with self.http.post(urljoin(self.core.url, path), json=body, raise_for_status=True) as reply:
             return await reply.json()
+
+    async def call(self, domain: str, service: str, **data: Any) -> Any:
+        """Performs an action, as automations and buttons do; returns when it is done."""
+        return await self.post(f"api/services/{domain}/{service}", **data)
+
+    async def state(self, entity: str) -> str:
+        """Of an entity; `unavailable` also where there is none (yet)."""
+        async with self.http.get(urljoin(self.core.url, f"api/states/{entity}")) as reply:
+            return (await reply.json()).get("state", "unavailable")
+
+    async def available(self, entities: Iterable[str], timeout_s: float = 60) -> None:
+        """Waits until all of these can be used.
+
+        Raises: TimeoutError.
+        """
+        async with asyncio.timeout(timeout_s):
+            for entity in entities:
+                while await self.state(entity) == "unavailable":
+                    await asyncio.sleep(_LOOK_S)
 
     async def add(self, port: int) -> dict[str, Any]:
         """Adds a Wyoming server on this machine through the config flow; returns the flow's last step."""

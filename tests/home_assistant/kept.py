@@ -5,10 +5,20 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-_KEEP = 'exec 3<&0; trap \'kill "$child"; wait "$child"; exit 0\' TERM; while :; do "$@" <&3 & child=$!; wait "$child"; done'
+_KEEP = """
+exec 3<&0
+trap 'kill $child; wait $child; exit 0' TERM
+while :; do
+    while [ -e "$0" ]; do sleep 0.1; done
+    "$@" <&3 &
+    child=$!
+    wait $child
+done
+"""
 _LOOK_S = 0.1
 
 
@@ -18,8 +28,9 @@ class Kept:
     def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None, stdin: int = subprocess.DEVNULL):
         """log: gets what it prints, of all its lives."""
         self.log = log
+        self._paused = log.with_suffix(".paused")
         with log.open("ab") as out:
-            keeper = ["bash", "-c", _KEEP, "kept", *command]
+            keeper = ["bash", "-c", _KEEP, str(self._paused), *command]
             self._process = subprocess.Popen(keeper, stdin=stdin, stdout=out, stderr=subprocess.STDOUT, env=environment)
 
     @property
@@ -34,6 +45,19 @@ class Kept:
         if old is not None:
             os.kill(old, number)
         until(lambda: self.pid not in (old, None), 60, f"{self.log.name}: no new life")
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """It is not there; afterwards a new life begins."""
+        self._paused.touch()
+        pid = self.pid
+        if pid is not None:
+            os.kill(pid, signal.SIGTERM)
+            until(lambda: not Path(f"/proc/{pid}").exists(), 60, f"{self.log.name}: it does not end")
+        try:
+            yield
+        finally:
+            self._paused.unlink()
 
     def stop(self) -> None:
         """Ends it for good."""

@@ -159,7 +159,7 @@ class Rig:
 def settings_for(uris: dict[str, str], **satellite: Any) -> Settings:
     """Settings with these servers."""
     settings = load(file=None, environment={})
-    section = dataclasses.replace(SatelliteSection(name="test"), peers=PeersSection(**uris), **satellite)
+    section = dataclasses.replace(SatelliteSection(name="test", uri="none"), peers=PeersSection(**uris), **satellite)
     network = dataclasses.replace(settings.network, zeroconf=False)
     return dataclasses.replace(settings, satellite=section, network=network)
 

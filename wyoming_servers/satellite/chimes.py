@@ -32,6 +32,11 @@ def unmuted() -> np.ndarray:
     return _samples(_note(392.0, 0.11), _note(523.0, 0.09))
 
 
+def announce() -> np.ndarray:
+    """Something is going to be said: three notes of a chord, 0.45 s."""
+    return _samples(_note(523.0, 0.12), _note(659.0, 0.12), _note(784.0, 0.21))
+
+
 def ring() -> np.ndarray:
     """A timer has finished: three times a high pair, then a pause, 1.9 s."""
     pair = (_note(988.0, 0.11), _rest(0.05), _note(1319.0, 0.16), _rest(0.12))

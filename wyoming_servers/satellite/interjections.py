@@ -1,4 +1,4 @@
-"""What is heard without having been asked for now: timers that ring, and sentences. Each waits for its turn."""
+"""What is heard without having been asked for now: timers that ring, sentences, and announcements. All but these wait for their turn."""
 
 import asyncio
 import logging
@@ -10,6 +10,7 @@ from ..shared.errors import AssistantError
 from ..shared.settings import Settings
 from ..shared.tasks import TaskOwner
 from . import chimes
+from .home_run import HomeSpeech
 from .links import FinishedTimer, Saying
 from .messages import Message, RingOver, SaidOver
 from .output import LiveOutput
@@ -55,6 +56,8 @@ class Interjections:
         self._rung: deque[str] = deque(maxlen=_REMEMBERED_TIMERS)
         self._sayings: deque[Saying] = deque(maxlen=_MOST_SAYINGS)
         self._said = 0
+        self._chime = chimes.announce() if settings.satellite.chimes else None
+        self._announcements = 0
         self._say_task: asyncio.Task | None = None
 
     @property
@@ -65,7 +68,7 @@ class Interjections:
     @property
     def busy(self) -> bool:
         """True while something is heard or waits."""
-        return bool(self.waiting or self._ring_task or self._say_task)
+        return bool(self.waiting or self._ring_task or self._say_task or self._announcements)
 
     @property
     def ringing(self) -> dict[str, str]:
@@ -94,6 +97,11 @@ class Interjections:
     def add_saying(self, saying: Saying) -> None:
         """A sentence waits to be said."""
         self._sayings.append(saying)
+
+    def announce(self, speech: HomeSpeech) -> None:
+        """Home Assistant waits until it has been heard: behind what is being said, but not behind what waits."""
+        self._announcements += 1
+        self._owner.start(self._announce(speech), "announcement")
 
     def ring_over(self, message: RingOver) -> bool:
         """It has rung for as long as it may; False when that was another ringing."""
@@ -153,6 +161,18 @@ class Interjections:
     async def _run_saying(self, saying: Saying, number: int) -> None:
         await self._say(saying.text, saying.language)
         await self._inbox.put(SaidOver(number))
+
+    async def _announce(self, speech: HomeSpeech) -> None:
+        if self._chime is not None:
+            self._player.play(self._chime)
+        try:
+            async with aclosing(speech.blocks()) as blocks:
+                await self._output.speak(blocks)
+        except AssistantError as err:
+            _LOGGER.warning("an announcement could not be heard: %s", err)
+        finally:
+            speech.played()
+            self._announcements -= 1
 
     async def _say(self, text: str, language: str = "") -> None:
         satellite = self._settings.satellite

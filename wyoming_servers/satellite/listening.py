@@ -6,6 +6,7 @@ from ..shared.audio import RATE_HZ
 from ..shared.endpointing import Ending, Endpointer, Patience
 from ..shared.settings import SatelliteSection
 from .hearing import Hearing
+from .home_turn import HomeTurn
 from .turn import Turn
 from .utterance import Utterance
 
@@ -20,7 +21,7 @@ def patience(section: SatelliteSection) -> Patience:
 class Listening:
     """Feeds a turn's utterance until it ends. Belongs to the state machine."""
 
-    def __init__(self, turn: Turn, hearing: Hearing, start: int, limits: Patience, tail_s: float = 0.0) -> None:
+    def __init__(self, turn: Turn | HomeTurn, hearing: Hearing, start: int, limits: Patience, tail_s: float = 0.0) -> None:
         """start: position in the stream from where on the user may speak, in the past or in the future. tail_s: see Endpointer."""
         self.turn = turn
         self.utterance = Utterance()

@@ -5,20 +5,29 @@ import logging
 from collections.abc import Callable
 from contextlib import aclosing
 
+from wyoming.info import WakeProgram
+
 from ..shared.audio import FRAME_SAMPLES, RATE_HZ
+from ..shared.offers import programs
 from ..shared.settings import KINDS, Settings
+from ..shared.tasks import cancel
 from ..shared.uri import local_uri
 from .devices import open_microphone, open_speaker
 from .directory import Directory
+from .home_ear import HomeEar
+from .home_listener import listening
+from .home_run import HomeSpeech
+from .home_timers import HomeTimers, OwnTimers
 from .links import FinishedTimer, Saying, TimerLink, WakeLink
 from .loudness import Loudness
 from .machine import Satellite
-from .messages import Frame, MicrophoneLost, TimerCancelled, WakeWord
+from .messages import Announcement, Frame, HomeChanged, MicrophoneLost, TimerCancelled, WakeWord
 from .microphones import Microphone
 from .playback import Player
 from .report import TurnReport
 from .soundcard import PortAudio
 from .speakers import SoundError, Speaker
+from .wyoming_link import HomeLink
 
 _LOGGER = logging.getLogger(__name__)
 _RETRY_S = 2.0
@@ -47,25 +56,43 @@ async def run(
     directory = Directory(section.peers, nearby=nearby, browse=settings.network.zeroconf)
     satellite = Satellite(settings, directory, player, on_turn or _log)
     volume = await asyncio.to_thread(Loudness, section.name, section.volume, player.set_volume)
-    wake, timers = _links(settings, directory, satellite, volume)
-    satellite.connect(wake, timers)
+    home_timers, home = _home(settings, satellite)
+    wake, timers, ear = _links(settings, directory, satellite, volume, home)
+    satellite.connect(ear or wake, OwnTimers(timers), home)
     await directory.start()
     try:
-        async with asyncio.TaskGroup() as group:
-            work = (player.run(), wake.run(), timers.run(), satellite.run(), _say_ready(microphone, wake, ready))
+        async with listening(settings, home, lambda: _wake_programs(directory)), asyncio.TaskGroup() as group:
+            work = (player.run(), wake.run(), timers.run(), satellite.run(), _say_ready(microphone, wake, ear, ready))
             tasks = [group.create_task(each, name=f"satellite {each.__qualname__}") for each in work]
             await _capture(microphone, satellite)
             for task in tasks:
                 task.cancel()
     finally:
+        await home_timers.close()
         await directory.stop()
 
 
-def _links(settings: Settings, directory: Directory, satellite: Satellite, volume: Loudness) -> tuple[WakeLink, TimerLink]:
+def _home(settings: Settings, satellite: Satellite) -> tuple[HomeTimers, HomeLink]:
+    inbox = satellite.inbox
+
+    async def announced(speech: HomeSpeech) -> None:
+        await inbox.put(Announcement(speech))
+
+    async def changed() -> None:
+        await inbox.put(HomeChanged())
+
+    timers = HomeTimers(settings.language, inbox.put, lambda timer_id: inbox.put(TimerCancelled(timer_id)))
+    return timers, HomeLink(announced, changed, timers)
+
+
+def _links(
+    settings: Settings, directory: Directory, satellite: Satellite, volume: Loudness, home: HomeLink
+) -> tuple[WakeLink, TimerLink, HomeEar | None]:
     section, inbox = settings.satellite, satellite.inbox
 
     async def heard(name: str, end: int) -> None:
-        await inbox.put(WakeWord(name, end))
+        word = WakeWord(name, end)
+        await (ear.heard_here(word) if ear else inbox.put(word))
 
     async def finished(timer: FinishedTimer) -> None:
         await inbox.put(timer)
@@ -78,7 +105,18 @@ def _links(settings: Settings, directory: Directory, satellite: Satellite, volum
 
     identity = {"satellite_id": satellite.id, "name": section.name, "area": section.area, "language": settings.language}
     known = {key: value for key, value in identity.items() if value}
-    return WakeLink(directory, section.wake_words, heard), TimerLink(directory, known, finished, cancelled, say, volume)
+    wake = WakeLink(directory, section.wake_words, heard)
+    ear = None
+    if section.mode != "wake" and section.assistant != "local":
+        ear = home.remote_ear = HomeEar(home, wake, inbox.put, gated=section.mode == "vad")
+        _LOGGER.info("wake words are Home Assistant's affair while it is connected (satellite.mode is %s)", section.mode)
+    return wake, TimerLink(directory, known, finished, cancelled, say, volume), ear
+
+
+def _wake_programs(directory: Directory) -> list[WakeProgram]:
+    """Those of the wake word server in use; none while there is none."""
+    peer = directory.available("wake")
+    return [program for program in programs(peer.info, "wake") if isinstance(program, WakeProgram)] if peer else []
 
 
 async def _capture(microphone: Microphone, satellite: Satellite) -> None:
@@ -106,8 +144,12 @@ async def _capture(microphone: Microphone, satellite: Satellite) -> None:
         await asyncio.sleep(_RETRY_S)
 
 
-async def _say_ready(microphone: Microphone, wake: WakeLink, ready: Callable[[], None] | None) -> None:
-    await wake.listening.wait()
+async def _say_ready(microphone: Microphone, wake: WakeLink, ear: HomeEar | None, ready: Callable[[], None] | None) -> None:
+    there = [asyncio.ensure_future(each.listening.wait()) for each in (wake, ear) if each]
+    try:
+        await asyncio.wait(there, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await cancel(*there)
     _LOGGER.info("listening on %s", microphone.name)
     if ready:
         ready()

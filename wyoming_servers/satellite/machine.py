@@ -15,16 +15,33 @@ from ..shared.settings import Settings
 from ..shared.tasks import TaskOwner
 from . import chimes
 from .boundary import LOOK_BACK_S, boundary
+from .events import Events
 from .hearing import Hearing
+from .home_turn import HomeTurn
 from .interjections import Interjections, TimerDesk
 from .links import FinishedTimer, Saying
 from .listening import Listening, patience
-from .messages import Frame, Message, MicrophoneLost, RingOver, SaidOver, TimerCancelled, TurnOver, WakeWord
+from .messages import (
+    Announcement,
+    Frame,
+    HeardOut,
+    HomeChanged,
+    Interjection,
+    Message,
+    MicrophoneLost,
+    MicrophoneMuted,
+    RingOver,
+    SaidOver,
+    TimerCancelled,
+    TurnOver,
+    WakeWord,
+)
 from .output import LiveOutput
 from .peers import Peers
 from .playback import Player
 from .report import TurnReport
 from .turn import Asker, Turn, TurnId
+from .wyoming_link import HomeLink
 
 _LOGGER = logging.getLogger(__name__)
 _INBOX_MESSAGES = 256
@@ -34,6 +51,8 @@ _SETTLE_S = 0.25  # after the answer's last sample the room still rings of it
 _FOLLOW_UP_SPEECH_S = 0.4  # without a wake word, less than this was not meant for us
 _FOLLOW_UPS = 10  # in a row: nothing keeps the microphone open for ever
 _HUM_S = 1.2  # what ends sooner after the wake word and is not understood was a hum or a cough: the command is still to come
+_QUESTIONS = 3  # of ours in a row: then a wake word is needed again
+_ANSWER_S = 5.0  # to begin to answer one
 _SAME_WORD_S = 1.0  # two detections closer than this are one wake word
 _QUIET_INTENTS = ("EarshotStop", "HassNevermind")
 
@@ -43,6 +62,9 @@ class Ear(Protocol):
 
     def feed(self, position: int, frame: np.ndarray) -> None:
         """The frame that begins at `position`."""
+
+    def forget(self) -> None:
+        """What it has not handed on yet, it never will."""
 
 
 def satellite_id(settings: Settings) -> str:
@@ -55,8 +77,10 @@ class Satellite:
 
     ear: Ear
 
-    def __init__(self, settings: Settings, peers: Peers, player: Player, on_turn: Callable[[TurnReport], None]) -> None:
-        """on_turn: called with every turn's report when it is over."""
+    def __init__(
+        self, settings: Settings, peers: Peers, player: Player, on_turn: Callable[[TurnReport], None], events: Events | None = None
+    ) -> None:
+        """on_turn: called with every turn's report when it is over. events: are told what happens."""
         satellite = settings.satellite
         self.inbox: asyncio.Queue[Message] = asyncio.Queue(_INBOX_MESSAGES)
         self.id = satellite_id(settings)
@@ -64,16 +88,21 @@ class Satellite:
         self._peers = peers
         self._player = player
         self._on_turn = on_turn
+        self._events = events or Events()
         self._owner = TaskOwner()
-        self._chimes = {name: getattr(chimes, name)() for name in ("wake", "done", "error")} if satellite.chimes else {}
+        self._chimes = {name: getattr(chimes, name)() for name in ("wake", "done", "error", "muted", "unmuted")} if satellite.chimes else {}
         self._output = LiveOutput(player, self._chimes.get("error"))
         self._hearing = Hearing(satellite.longest_s + _KEEP_S)
         self._turns = 0
-        self._turn: Turn | None = None
+        self._home: HomeLink | None = None
+        self._target = satellite.assistant
+        self._turn: Turn | HomeTurn | None = None
         self._task: asyncio.Task | None = None
         self._listening: Listening | None = None
         self._hum: int | None = None
         self._follow_ups = 0
+        self._questions = 0
+        self._muted = self._muted_here = False
         self._conversation = uuid.uuid4().hex
         self._conversation_until = 0.0
         self._interjections = Interjections(settings, peers, player, self._output, self._owner, self.inbox)
@@ -88,10 +117,11 @@ class Satellite:
         """True while the microphone is open to the user."""
         return self._listening is not None
 
-    def connect(self, ear: Ear, timers: TimerDesk) -> None:
-        """ear: takes the sound. timers: is told what became of timers."""
+    def connect(self, ear: Ear, timers: TimerDesk, home: HomeLink | None = None) -> None:
+        """ear: takes the sound. timers: is told what became of timers. home: where Home Assistant is."""
         self.ear = ear
         self._interjections.timers = timers
+        self._home = home
 
     async def run(self) -> None:
         """Acts on messages until cancelled."""
@@ -104,8 +134,25 @@ class Satellite:
                     _LOGGER.exception("the satellite failed at a %s; it begins anew", type(message).__name__)
                     self._drop_turn("failed")
                     self._chime("error")
+                self._tell_state()
         finally:
             await self._owner.close()
+
+    def target(self, wake_word: str) -> str:
+        """Which assistant a wake word addresses: `local`, `home_assistant`, or as `satellite.assistant` says."""
+        satellite = self._settings.satellite
+        return satellite.targets.get(wake_word, satellite.assistant)
+
+    def _tell_state(self) -> None:
+        self._events.ring(self._interjections.ringing)
+        if self._listening:
+            self._events.be("listening")
+        elif self._output.speaking:
+            self._events.be("speaking")
+        elif self._turn:
+            self._events.be("thinking")
+        else:
+            self._events.be("ringing" if self._interjections.ringing else "muted" if self._muted else "idle")
 
     def _act(self, message: Message) -> None:
         match message:
@@ -117,11 +164,21 @@ class Satellite:
                 self._turn_over(message)
             case MicrophoneLost():
                 self._stop_listening(Ending.TOO_LONG)
-            case FinishedTimer() | TimerCancelled() | RingOver() | Saying() | SaidOver():
+            case MicrophoneMuted():
+                self._muted_here = message.muted
+                self._mute(self._muted_here or self._muted_there)
+            case HeardOut():
+                if self._listening and self._listening.turn.id == message.turn:
+                    self._stop_listening(Ending.SILENCE)
+            case HomeChanged():
+                self._mute(self._muted_here or self._muted_there)
+            case _:
                 self._act_on_interjection(message)
 
-    def _act_on_interjection(self, message: FinishedTimer | TimerCancelled | RingOver | Saying | SaidOver) -> None:
+    def _act_on_interjection(self, message: Interjection) -> None:
         match message:
+            case Announcement():
+                self._interjections.announce(message.speech)
             case FinishedTimer():
                 if self._interjections.add_timer(message):
                     self._interject()
@@ -138,7 +195,27 @@ class Satellite:
                 if self._interjections.said_over(message):
                     self._interjections.speak_up()
 
+    @property
+    def _muted_there(self) -> bool:
+        """True while Home Assistant's mute switch for this satellite is on."""
+        return self._home is not None and self._home.muted
+
+    def _mute(self, muted: bool) -> None:
+        """Nothing of what is heard from now on goes anywhere; what is under way is still answered, and timers ring."""
+        if muted == self._muted:
+            return
+        self._muted = muted
+        if muted:
+            self.ear.forget()
+            if self._listening:
+                self._drop_turn("muted")
+                self._interjections.speak_up()
+        self._chime("muted" if muted else "unmuted")
+        self._events.tell("muted" if muted else "unmuted")
+
     def _hear(self, frame: Frame) -> None:
+        if self._muted:
+            return
         self.ear.feed(self._hearing.position, frame.samples)
         self._hearing.append(frame.samples, frame.heard_at)
         if self._listening:
@@ -147,17 +224,30 @@ class Satellite:
     def _wake_up(self, word: WakeWord) -> None:
         if self._listening and self._turn and self._turn.report.wake_word and word.end - self._listening.start < _SAME_WORD_S * RATE_HZ:
             return
+        if self._muted:
+            return  # it was heard before
+        self._events.tell("detected", wake_word=word.name, target=self.target(word.name))
         self._interjections.stop()
         self._drop_turn("interrupted")
         self._player.silence()
+        self._target = self.target(word.name)
+        if self._target == "home_assistant" and not (self._home and self._home.active):
+            self._refuse(word)
+            return
         self._chime("wake")
-        self._follow_ups = 0
+        self._follow_ups = self._questions = 0
         turn = self._new_turn(addressed=True)
         turn.report.wake_word = word.name
         turn.report.stages_ms["wake"] = round((asyncio.get_running_loop().time() - self._hearing.clock(word.end)) * 1000)
         found = boundary(self._hearing.between(word.end - round(LOOK_BACK_S * RATE_HZ), word.end))
         limits = patience(self._settings.satellite)
         self._open(Listening(turn, self._hearing, word.end - found.early, limits, found.tail_s))
+
+    def _refuse(self, word: WakeWord) -> None:
+        """Nobody is there who may answer."""
+        self._chime("error")
+        why = "Home Assistant is not connected, and nobody else may answer (satellite.assistant, satellite.targets)"
+        self._report(TurnReport(wake_word=word.name, ended="failed", error=why))
 
     def _open(self, listening: Listening) -> None:
         self._listening = listening
@@ -181,7 +271,9 @@ class Satellite:
             listening.commit()
             return
         self._drop_turn("no-speech")
-        if listening.turn.addressed:
+        if self._home:
+            self._home.let_go()
+        if listening.turn.addressed and not listening.turn.asked:
             self._chime("done")
         self._interjections.speak_up()
 
@@ -203,33 +295,38 @@ class Satellite:
         if report.ended == "empty" and self._hum is not None:
             self._listen_again(turn, self._hum)
             return
-        self._on_turn(report)
-        if report.ended == "empty":
+        self._report(report)
+        if report.ended == "empty" and not turn.asked:
             self._chime("error")
         if report.ended == "answered" and not report.answer and turn.addressed:
             self._chime("done")
         if self._interjections.waiting:
             self._interjections.speak_up()
         elif report.ended == "answered" and report.intent not in _QUIET_INTENTS:
-            self._follow_up()
+            self._go_on(report)
 
-    def _listen_again(self, turn: Turn, start: int) -> None:
+    def _listen_again(self, turn: Turn | HomeTurn, start: int) -> None:
         """The same turn's second attempt."""
-        again = self._new_turn(addressed=True, turn_id=TurnId(turn.id.number, turn.id.revision + 1))
+        again = self._new_turn(addressed=True, asked=turn.asked, turn_id=TurnId(turn.id.number, turn.id.revision + 1))
         again.report.wake_word, again.report.stages_ms = turn.report.wake_word, {"wake": turn.report.stages_ms.get("wake", 0)}
         self._open(Listening(again, self._hearing, start, patience(self._settings.satellite)))
 
-    def _follow_up(self) -> None:
-        """Listens without a wake word for a little while."""
+    def _go_on(self, report: TurnReport) -> None:
+        """Listens without a wake word for a little while: for the answer to a question, or for whatever else the owner allows."""
         satellite = self._settings.satellite
-        if not satellite.follow_up_s or self._follow_ups >= _FOLLOW_UPS:
-            return
-        self._follow_ups += 1
-        limits = Patience(satellite.silence_s, satellite.follow_up_s, satellite.longest_s, speech_s=_FOLLOW_UP_SPEECH_S)
         start = self._hearing.position + round(_SETTLE_S * RATE_HZ)
-        self._open(Listening(self._new_turn(addressed=False), self._hearing, start, limits))
+        if self._muted:
+            return
+        if report.ask and self._questions < _QUESTIONS:
+            self._questions += 1
+            limits = Patience(satellite.silence_s, _ANSWER_S, satellite.longest_s)
+            self._open(Listening(self._new_turn(addressed=True, asked=True), self._hearing, start, limits))
+        elif satellite.follow_up_s and self._follow_ups < _FOLLOW_UPS:
+            self._follow_ups += 1
+            limits = Patience(satellite.silence_s, satellite.follow_up_s, satellite.longest_s, speech_s=_FOLLOW_UP_SPEECH_S)
+            self._open(Listening(self._new_turn(addressed=False), self._hearing, start, limits))
 
-    def _new_turn(self, *, addressed: bool, turn_id: TurnId | None = None) -> Turn:
+    def _new_turn(self, *, addressed: bool, asked: bool = False, turn_id: TurnId | None = None) -> Turn | HomeTurn:
         now = asyncio.get_running_loop().time()
         if now > self._conversation_until:
             self._conversation = uuid.uuid4().hex
@@ -238,8 +335,25 @@ class Satellite:
             self._turns += 1
             turn_id = TurnId(self._turns)
         asker = Asker(self.id, self._conversation, self._settings.satellite.area)
-        self._turn = Turn(turn_id, self._peers, self._settings, asker, addressed=addressed)
+        turn = Turn(turn_id, self._peers, self._settings, asker, addressed=addressed, asked=asked)
+        self._turn = self._answered_by(turn)
         return self._turn
+
+    def _answered_by(self, turn: Turn) -> Turn | HomeTurn:
+        """Home Assistant's, when it is there and may."""
+        if self._home is None or not self._home.active or self._target == "local":
+            return turn
+        return HomeTurn(turn, self._home, self._peers, self._settings, self._heard_out, alone=self._target == "home_assistant")
+
+    async def _heard_out(self, turn: TurnId) -> None:
+        await self.inbox.put(HeardOut(turn))
+
+    def _report(self, report: TurnReport) -> None:
+        self._on_turn(report)
+        if report.error:
+            self._events.tell("error", text=report.error)
+        said = {"wake_word": report.wake_word or "", "transcript": report.transcript, "answer": report.answer}
+        self._events.tell("turn", **said, intent=report.intent or "", ended=report.ended)
 
     def _drop_turn(self, why: str) -> None:
         """Whatever the turn still does is for nobody."""
@@ -249,7 +363,7 @@ class Satellite:
             self._task = None
         if turn and (turn.addressed or turn.report.transcript):
             turn.report.ended = why
-            self._on_turn(turn.report)
+            self._report(turn.report)
 
     def _interject(self) -> None:
         """What waits is heard now, unless the user has the word: then it is when that turn is over."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .home_run import HomeSpeech
 from .links import FinishedTimer, Saying
 from .report import TurnReport
 from .turn import TurnId
@@ -64,4 +65,31 @@ class MicrophoneLost:
     """There is no sound any more: whoever speaks is not heard."""
 
 
-Message = Frame | MicrophoneLost | WakeWord | TurnOver | FinishedTimer | TimerCancelled | RingOver | Saying | SaidOver
+@dataclass(frozen=True)
+class MicrophoneMuted:
+    """The microphone was switched off, or on again."""
+
+    muted: bool
+
+
+@dataclass(frozen=True)
+class HeardOut:
+    """Home Assistant has found the end of a command by itself."""
+
+    turn: TurnId
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """Home Assistant has something said here."""
+
+    speech: HomeSpeech
+
+
+@dataclass(frozen=True)
+class HomeChanged:
+    """Home Assistant has come, gone, muted this satellite or unmuted it."""
+
+
+Interjection = FinishedTimer | TimerCancelled | RingOver | Saying | SaidOver | Announcement
+Message = Frame | MicrophoneLost | MicrophoneMuted | WakeWord | TurnOver | HeardOut | HomeChanged | Interjection

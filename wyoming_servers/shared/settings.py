@@ -175,6 +175,11 @@ class SatelliteSection:
     silence_s: float = option(0.6, "silence that ends a command", minimum=0.1, maximum=3)
     no_speech_s: float = option(5.0, "wait for the first word after the wake word", minimum=1, maximum=30)
     longest_s: float = option(15.0, "longest command", minimum=2, maximum=60)
+    assistant: str = option(
+        "auto",
+        "who answers: local, home_assistant, or auto, which is Home Assistant while it is connected and local otherwise",
+        choices=("auto", "local", "home_assistant"),
+    )
     uri: str = option("tcp://[::]:10700", "where Home Assistant reaches it; `none` lets nobody in")
     mode: str = option(
         "wake",
@@ -200,10 +205,11 @@ class NetworkSection:
     zeroconf: bool = option(True, "announce servers and find others by mDNS")
     egress: str = option(
         "allow",
-        "whether tools may ask services outside the house: allow, or deny for all but egress_hosts; `earshot egress` lists what left",
+        "whether tools, engines and the language model may ask servers outside the house: allow, or deny for all but egress_hosts; "
+        "`earshot egress` lists what left",
         choices=("allow", "deny"),
     )
-    egress_hosts: tuple[str, ...] = option((), "hosts that tools may ask although egress is deny, for example `api.open-meteo.com`")
+    egress_hosts: tuple[str, ...] = option((), "hosts that may be asked although egress is deny, for example `api.open-meteo.com`")
     proxy: str = option("", "http://HOST:PORT of a proxy through which tools leave the house; empty is none, also not the environment's")
 
 

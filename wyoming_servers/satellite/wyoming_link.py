@@ -1,0 +1,359 @@
+"""The satellite as Home Assistant sees it: a Wyoming listener, and what is said over the one connection that counts."""
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from wyoming.event import Event
+from wyoming.info import Artifact, Attribution, Info, WakeProgram
+from wyoming.info import Satellite as SatelliteInfo
+from wyoming.pipeline import PipelineStage, RunPipeline
+from wyoming.snd import Played
+from wyoming.wake import Detection
+
+from .. import __version__
+from ..shared.connection import ConnectionLimits
+from ..shared.errors import BusyError
+from ..shared.server import ServerLimits
+from ..shared.service import Peer, Service, Session
+from ..shared.settings import SatelliteSection
+from .home_run import HomeFailedError, HomeLostError, HomeSpeech, PipelineRun, tell
+from .home_timers import HomeTimers
+
+_LOGGER = logging.getLogger(__name__)
+_SILENT_S = 15.0  # Home Assistant sends a ping 2 s after every pong: this is seven of them
+_LATE_ANSWER_S = 30.0  # an answer that nobody waits for any more is not an announcement
+_MOST_UNSENT_BYTES = 512 * 1024  # 16 s of the microphone
+_OF_RUNS = frozenset({"transcribe", "transcript", "voice-started", "voice-stopped", "synthesize"})
+_TIMERS = frozenset({"timer-started", "timer-updated", "timer-cancelled", "timer-finished"})
+_EVENTS = frozenset({"run-satellite", "pause-satellite", "detect", "detection", "error"}) | _OF_RUNS | _TIMERS
+
+LIMITS = ServerLimits(connections=32, connections_per_host=16, connection=ConnectionLimits(request_idle_s=_SILENT_S))
+"""Of the listener."""
+
+
+class RemoteEar(Protocol):
+    """Is told how Home Assistant's own wake word detection fares."""
+
+    def begin(self) -> None:
+        """Home Assistant is ready."""
+
+    def end(self) -> None:
+        """Home Assistant hears us no more."""
+
+    def listened_to(self) -> None:
+        """Home Assistant waits for a wake word now."""
+
+    async def detected(self, name: str) -> None:
+        """Home Assistant has heard one."""
+
+    def failed(self, code: str) -> None:
+        """Its pipeline has ended with an error."""
+
+    def stand_back(self, run: PipelineRun) -> None:
+        """A run of another kind has begun: until it is over, no sound is sent but its own."""
+
+
+class HomeLink:
+    """Who speaks with Home Assistant, and what comes from there. Every method is called on the loop."""
+
+    def __init__(
+        self, announced: Callable[[HomeSpeech], Awaitable[None]], changed: Callable[[], Awaitable[None]], timers: HomeTimers
+    ) -> None:
+        """announced: called with speech that nobody here asked for. changed: called when `active` or `muted` has changed."""
+        self._announced = announced
+        self._changed = changed
+        self._timers = timers
+        self._session: _LinkSession | None = None
+        self._run: PipelineRun | None = None
+        self._speech: HomeSpeech | None = None
+        self._late_until = -math.inf
+        self.remote_ear: RemoteEar | None = None
+        self.muted = False
+        """True while Home Assistant's mute switch is on: the microphone is nobody's."""
+
+    @property
+    def connected(self) -> bool:
+        """True while Home Assistant keeps its connection, muted or not."""
+        return self._session is not None
+
+    @property
+    def active(self) -> bool:
+        """True while Home Assistant is ready to run its pipeline."""
+        return self._session is not None and not self.muted
+
+    @property
+    def resting(self) -> bool:
+        """True while no run is under way."""
+        return self._run is None
+
+    def is_current(self, session: "_LinkSession") -> bool:
+        """True for the connection that counts."""
+        return session is self._session
+
+    def begin(self, wake_word: str | None) -> PipelineRun:
+        """Has Home Assistant run its pipeline up to the spoken answer; an older run is over.
+
+        wake_word: the one that was heard here; None when none was, or when it was told already.
+        Raises: HomeLostError when Home Assistant is not there.
+        """
+        peer = self._peer()
+        behind_another = self.let_go()
+        if wake_word:
+            tell(peer, Detection(name=wake_word).event())
+        tell(peer, RunPipeline(start_stage=PipelineStage.ASR, end_stage=PipelineStage.TTS, restart_on_end=False).event())
+        self._run = PipelineRun(peer, behind_another=behind_another)
+        if self.remote_ear:
+            self.remote_ear.stand_back(self._run)
+        return self._run
+
+    def take_over(self) -> PipelineRun | None:
+        """The run that began with a wake word that Home Assistant heard; None when there is none."""
+        return self._run if self._run and self._run.heard_elsewhere and not self._run.closed else None
+
+    def adopt(self) -> PipelineRun:
+        """Home Assistant has heard a wake word and goes on by itself: that is a run, too.
+
+        Raises: HomeLostError.
+        """
+        peer = self._peer()
+        self.let_go()
+        self._run = PipelineRun(peer, heard_elsewhere=True)
+        return self._run
+
+    def wait_for_wake_word(self, *, restart: bool) -> None:
+        """Has Home Assistant listen for a wake word, and answer what follows. restart: again and again.
+
+        Raises: HomeLostError.
+        """
+        run = RunPipeline(start_stage=PipelineStage.WAKE, end_stage=PipelineStage.TTS, restart_on_end=restart)
+        tell(self._peer(), run.event())
+
+    def let_go(self) -> bool:
+        """Whatever still comes of the run under way is for nobody. True when something may still come."""
+        run, self._run = self._run, None
+        if run is None:
+            return asyncio.get_running_loop().time() < self._late_until
+        if run.transcribed and run.speech is None:
+            self._late_until = asyncio.get_running_loop().time() + _LATE_ANSWER_S
+        if run.speech and run.speech is self._speech:
+            self._speech = None  # what is left of it is thrown away
+        if run.heard_elsewhere:
+            run.stop_audio()
+        run.close()
+        return True
+
+    def finish(self, run: PipelineRun, *, answered: bool) -> None:
+        """A turn is done with its run. answered: nothing more comes of it."""
+        if run is self._run and not answered:
+            self.let_go()
+            return
+        if run is self._run:
+            self._run = None
+        run.close()
+
+    def send_sound(self, event: Event) -> bool:
+        """Sends the microphone's sound for Home Assistant's own wake word detection; False when it takes none."""
+        if not self._session or self._session.peer.unsent_bytes > _MOST_UNSENT_BYTES:
+            return False
+        tell(self._session.peer, event)
+        return True
+
+    async def take(self, session: "_LinkSession", event: Event) -> None:
+        """Something came over a connection. What comes over one that does not count is left alone."""
+        if event.type == "run-satellite":
+            await self._start(session)
+        elif session is not self._session:
+            _LOGGER.debug("%s sent %s, but has not sent run-satellite", session.peer.name, event.type)
+        elif event.type in _TIMERS:
+            await self._timers.take(event)
+        elif event.type.startswith("audio-"):
+            await self._take_speech(event)
+        elif event.type in _OF_RUNS or event.type == "error":
+            self._take_of_run(event)
+        elif event.type == "pause-satellite":
+            await self._pause()
+        elif self.remote_ear and event.type == "detect":
+            self._late_until = -math.inf
+            self.remote_ear.listened_to()
+        elif self.remote_ear and event.type == "detection":
+            await self.remote_ear.detected(str(event.data.get("name") or ""))
+
+    async def lost(self, session: "_LinkSession") -> None:
+        """A connection has ended. What is being said is said to the end."""
+        if session is self._session:
+            _LOGGER.info("Home Assistant at %s has gone", session.peer.name)
+            self._session = None
+            self._forget("Home Assistant has gone away")
+            self.muted = False
+            await self._changed()
+
+    async def _start(self, session: "_LinkSession") -> None:
+        before, self._session = self._session, session
+        self.muted = False
+        if before is not session:
+            _LOGGER.info("Home Assistant at %s uses this satellite", session.peer.name)
+        self._forget("Home Assistant began anew")
+        if before and before is not session:
+            before.peer.fail(BusyError("another connection has taken this satellite over"))
+        if self.remote_ear:
+            self.remote_ear.begin()
+        await self._changed()
+
+    async def _pause(self) -> None:
+        if not self.muted:
+            self.muted = True
+            self._forget("Home Assistant has muted this satellite")
+            await self._changed()
+
+    def _forget(self, why: str) -> None:
+        self._late_until = -math.inf
+        if self._speech:
+            self._speech.finish()
+            self._speech = None
+        if self._run and not self._run.speech:
+            self._run.fail(HomeLostError(why))
+        self._run = None
+        if self.remote_ear:
+            self.remote_ear.end()
+
+    async def _take_speech(self, event: Event) -> None:
+        if event.type == "audio-chunk":
+            if self._speech:
+                self._speech.take(event)
+        elif event.type == "audio-stop":
+            if self._speech:
+                self._speech.finish()
+                self._speech = None
+        else:
+            if self._speech:
+                self._speech.finish()  # Home Assistant has broken it off
+            await self._speech_begins(event)
+
+    async def _speech_begins(self, event: Event) -> None:
+        session, run = self._session, self._run
+        assert session is not None
+
+        def played() -> None:
+            if session is self._session:
+                tell(session.peer, Played().event())
+
+        speech = self._speech = HomeSpeech(played)
+        if run and run.transcribing and run.transcribed and run.speech is None:
+            run.answered(speech, event)
+        elif asyncio.get_running_loop().time() < self._late_until:
+            self._late_until = -math.inf
+            self._speech = None
+            speech.played()
+        else:
+            if run and not run.transcribed:
+                self._run = None
+                run.displaced(speech)
+            await self._announced(speech)
+
+    def _take_of_run(self, event: Event) -> None:
+        run = self._run
+        if run and event.type == "transcribe":
+            self._late_until = -math.inf
+        if run and (run.transcribing or event.type in ("transcribe", "error")):
+            run.take(event)
+        elif event.type in ("transcript", "synthesize"):
+            self._late_until = asyncio.get_running_loop().time() + _LATE_ANSWER_S
+        if event.type == "error":
+            self._late_until = -math.inf
+            if self.remote_ear:
+                self.remote_ear.failed(str(event.data.get("code") or ""))
+
+    def _peer(self) -> Peer:
+        if not self.active or self._session is None or self._session.peer.gone:
+            raise HomeLostError("Home Assistant has muted this satellite" if self.muted else "Home Assistant is not connected")
+        return self._session.peer
+
+
+class SatelliteService(Service):
+    """What the listener serves: a satellite, and nothing else."""
+
+    kind = "satellite"
+    events = _EVENTS
+    takes_audio = True
+
+    def __init__(self, section: SatelliteSection, link: HomeLink, wake_programs: Callable[[], Sequence[WakeProgram]]) -> None:
+        """wake_programs: those of the wake word server in use."""
+        self._section = section
+        self._link = link
+        self._wake_programs = wake_programs
+        self._offered: list[WakeProgram] = []
+        self._revision = 0
+
+    @property
+    def revision(self) -> int:
+        """Goes up whenever the wake words have changed."""
+        if (offered := self._offer()) != self._offered:
+            self._offered = offered
+            self._revision += 1
+        return self._revision
+
+    def programs(self) -> Sequence[Artifact]:
+        section = self._section
+        words = [model.name for program in self._offered for model in program.models]
+        return [
+            SatelliteInfo(
+                name=section.name,
+                area=section.area or None,
+                description=f"Earshot {section.name}",
+                attribution=Attribution("Earshot", ""),
+                installed=True,
+                version=__version__,
+                has_vad=True,
+                active_wake_words=words,
+                max_active_wake_words=len(words),
+                supports_trigger=False,
+            )
+        ]
+
+    def describe(self, info: Info) -> None:
+        info.satellite = next(each for each in self.programs() if isinstance(each, SatelliteInfo))
+        info.wake = list(self._offered)  # with the phrases, by which Home Assistant tells that two satellites heard the same person
+
+    def session(self, peer: Peer) -> Session:
+        return _LinkSession(self._link, peer)
+
+    def _offer(self) -> list[WakeProgram]:
+        wanted = set(self._section.wake_words)
+        programs = []
+        for program in self._wake_programs():
+            models = [model for model in program.models if not wanted or model.name in wanted]
+            if models:
+                programs.append(WakeProgram(**{**vars(program), "models": models}))
+        return programs
+
+
+class _LinkSession(Session):
+    """One connection; most only ask what this is."""
+
+    def __init__(self, link: HomeLink, peer: Peer) -> None:
+        self._link = link
+        self.peer = peer
+
+    @property
+    def busy(self) -> bool:
+        return self._link.is_current(self) and not self._link.muted
+
+    @property
+    def patience_s(self) -> float | None:
+        """A muted satellite hears nothing of Home Assistant, which is well all the same."""
+        return math.inf if self._link.is_current(self) and self._link.muted else None
+
+    async def handle(self, event: Event) -> None:
+        await self._link.take(self, event)
+
+    async def close(self) -> None:
+        await self._link.lost(self)
+
+
+def failure(event: Event) -> HomeFailedError:
+    """Home Assistant's `error` as ours."""
+    text, code = str(event.data.get("text") or ""), str(event.data.get("code") or "")
+    return HomeFailedError(f"Home Assistant: {text[:200] or code or 'an error without a text'}", code[:60])

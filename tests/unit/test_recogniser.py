@@ -180,4 +180,4 @@ def test_a_word_that_is_in_no_dictionary_is_pronounced(tmp_path: Path):
     ],
 )
 def test_units_agree_with_their_number(engine, said, text):
-    assert written(engine.grammar, said.split()) == text
+    assert written(engine.hears[0], said.split()) == text

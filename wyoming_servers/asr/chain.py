@@ -13,6 +13,7 @@ import numpy as np
 from ..shared.audio import FRAME_SAMPLES
 from ..shared.engines import EngineContext, Model
 from ..shared.errors import DeadlineError, EngineError, EngineUnavailableError, UnknownNameError, UnsupportedLanguageError
+from ..shared.house import House
 from ..shared.schema import option
 from . import ENGINES
 from .chain_members import Attempt, Member, Recording, lineup
@@ -101,6 +102,11 @@ class ChainEngine(AsrEngine):
         if request.model not in (None, _NAME):
             raise UnknownNameError(f"no model {request.model!r}; there is: {_NAME}")
         return ChainStream(self, request)
+
+    def renew(self, house: House) -> None:
+        """Tells every member."""
+        for member in self.members:
+            member.renew(house)
 
     def after(self, member: Member | None, language: str | None) -> Member | None:
         """Who is asked next: the first after `member` that is loaded, answers and knows the language."""

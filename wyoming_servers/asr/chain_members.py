@@ -11,6 +11,7 @@ import numpy as np
 from ..shared.engine_service import engine_options
 from ..shared.engines import EngineContext, EngineSpec, Model
 from ..shared.errors import AssistantError, EngineError, EngineUnavailableError, UnsupportedLanguageError
+from ..shared.house import House
 from ..shared.settings import ServerSection
 from .engine import AsrEngine, AsrRequest, AsrStream, Transcription
 from .languages import matching
@@ -40,6 +41,12 @@ class Member:
     def installed(self) -> bool:
         """True when loading it downloads nothing."""
         return self.models[0].installed
+
+    def renew(self, house: House) -> None:
+        """Names and sentences of the house have changed, also for a member that is loaded later. Blocking."""
+        self._context = dataclasses.replace(self._context, house=house)
+        if self._engine is not None:
+            self._engine.renew(house)
 
     def load(self) -> None:
         """Blocking, for minutes if need be.

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..shared.engines import EngineContext, Model
+from ..shared.house import House
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,10 @@ class AsrEngine(ABC):
 
         Raises: UnsupportedLanguageError, UnknownNameError.
         """
+
+    def renew(self, house: House) -> None:
+        """The names of the house, or the files of sentences, have changed. Blocking, off the loop, while streams are open: they end as
+        they began. Only for an engine that has built something of them; all others are told the names with each request."""
 
     def close(self) -> None:
         """Frees what the garbage collector does not."""

@@ -12,6 +12,7 @@ from ..shared.audio import Framer
 from ..shared.engines import EngineContext, Model
 from ..shared.errors import UnknownNameError, UnsupportedLanguageError
 from ..shared.grammar import Grammar, compile_grammar
+from ..shared.house import House
 from ..shared.schema import option
 from ..shared.templates import load
 from .engine import AsrEngine, AsrRequest, AsrStream, Transcription
@@ -46,6 +47,9 @@ class PhrasesEngine(AsrEngine):
     Options = PhrasesOptions
     streams_partials = True
 
+    hears: tuple[Grammar, DecoderPool]
+    """What new utterances are decoded with."""
+
     @classmethod
     def models(cls, options: PhrasesOptions, context: EngineContext) -> list[Model]:
         """The one English model."""
@@ -56,8 +60,16 @@ class PhrasesEngine(AsrEngine):
         """Raises: UnsupportedLanguageError, SettingsError, EngineError."""
         _check_language(context.language)
         self.options = options
-        self.grammar: Grammar = compile_grammar(load("en", context.house, context.intents_dirs, scope="speech"))
-        self.pool = DecoderPool(self.grammar, options.decoders)
+        self._intents_dirs = context.intents_dirs
+        self.renew(context.house)
+
+    def renew(self, house: House) -> None:
+        """Takes over the names and sentences as they are now.
+
+        Raises: SettingsError, EngineError; then what was heard before stays.
+        """
+        grammar: Grammar = compile_grammar(load("en", house, self._intents_dirs, scope="speech"))
+        self.hears = grammar, DecoderPool(grammar, self.options.decoders)
 
     def open(self, request: AsrRequest) -> "PhrasesStream":
         """Begins an utterance.
@@ -77,7 +89,8 @@ class PhrasesStream(AsrStream):
     """
 
     def __init__(self, engine: PhrasesEngine) -> None:
-        self._engine = engine
+        self._trust = engine.options.trust
+        self._grammar, self._pool = engine.hears
         self._voice = SpeechGate(engine.options.speech)
         self._decoder: PhraseDecoder | None = None
         self._framer = Framer()
@@ -108,13 +121,13 @@ class PhrasesStream(AsrStream):
         if hypothesis is None or not hypothesis.words:
             return Transcription("", 0.0, "en")
         trusted = confidence(hypothesis, self._speech_frames)
-        text = written(self._engine.grammar, hypothesis.words) if trusted >= self._engine.options.trust else ""
+        text = written(self._grammar, hypothesis.words) if trusted >= self._trust else ""
         return Transcription(text, trusted, "en")
 
     def close(self) -> None:
         """Gives the decoder back."""
         if self._decoder is not None:
-            self._engine.pool.give_back(self._decoder)
+            self._pool.give_back(self._decoder)
             self._decoder = None
 
     def _take(self, frame: np.ndarray) -> None:
@@ -139,7 +152,7 @@ class PhrasesStream(AsrStream):
             return
         if self._decoder is None:
             enough = len(self._waiting) >= _OPENING_FRAMES or self._silent_frames >= _QUICK_END_FRAMES
-            if not (enough or wait) or (decoder := self._engine.pool.take(wait=wait)) is None:
+            if not (enough or wait) or (decoder := self._pool.take(wait=wait)) is None:
                 return
             self._decoder = decoder
             decoder.start(np.concatenate(self._waiting))
@@ -152,7 +165,7 @@ class PhrasesStream(AsrStream):
         if self._decoder is None or self._since_partial < _PARTIAL_FRAMES:
             return None
         self._since_partial = 0
-        text = written(self._engine.grammar, self._decoder.partial())
+        text = written(self._grammar, self._decoder.partial())
         if text == self._partial:
             return None
         self._partial = text

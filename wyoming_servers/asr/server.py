@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from wyoming.event import Event
 from wyoming.info import AsrModel, AsrProgram
@@ -9,9 +10,11 @@ from wyoming.info import AsrModel, AsrProgram
 from ..shared.context import engine_context
 from ..shared.engine_service import EngineService, about
 from ..shared.engines import EngineContext
+from ..shared.house_source import HouseSource
 from ..shared.service import Peer, Session
 from ..shared.settings import AsrSection, Settings
 from . import ENGINES
+from .names import Names
 from .recognition import Recognition
 from .transcript_stream import TranscriptStream
 from .wish import Wish, wish
@@ -20,8 +23,13 @@ _EAR_THREADS = 2  # the voice detector takes 4 % of real time: more would not he
 
 
 def serve(settings: Settings) -> "AsrService":
-    """The speech recognition server of these settings."""
-    return AsrService(settings.asr, engine_context(settings))
+    """The speech recognition server of these settings.
+
+    Raises: SettingsError.
+    """
+    source = HouseSource(settings)
+    context = replace(engine_context(settings), house=source.house)
+    return AsrService(settings.asr, context, names=Names(source, context.intents_dirs, settings.handle.reload_s))
 
 
 class AsrService(EngineService):
@@ -32,8 +40,10 @@ class AsrService(EngineService):
     takes_audio = True
     section: AsrSection
 
-    def __init__(self, section: AsrSection, context: EngineContext, engines: tuple = ENGINES) -> None:
+    def __init__(self, section: AsrSection, context: EngineContext, engines: tuple = ENGINES, names: Names | None = None) -> None:
+        """names: what the house is called while the server runs; without them it stays as it is in `context`."""
         super().__init__(engines, section, context)
+        self._names = names
         self._ears = ThreadPoolExecutor(_EAR_THREADS, "asr-ear")
 
     def programs(self) -> Sequence[AsrProgram]:
@@ -56,7 +66,11 @@ class AsrService(EngineService):
 
         Raises: UnsupportedLanguageError, UnknownNameError, InvalidRequestError.
         """
-        return wish(event, self.models, self.section)
+        wanted = wish(event, self.models, self.section)
+        if self._names is None:
+            return wanted
+        request = wanted.request
+        return replace(wanted, request=replace(request, names=(*request.names, *self._names.said())))
 
     def recognition(self, peer: Peer, wanted: Wish) -> Recognition:
         """Begins a request."""
@@ -70,8 +84,16 @@ class AsrService(EngineService):
         )
         return Recognition(peer, wanted, self.host, self.section, stream, self._ears)
 
+    async def start(self) -> None:
+        """Also begins to follow the names of the house."""
+        await super().start()
+        if self._names:
+            self._names.start(self.host)
+
     async def stop(self) -> None:
         """Frees the engine and the ears."""
+        if self._names:
+            await self._names.stop()
         await super().stop()
         self._ears.shutdown(wait=False, cancel_futures=True)
 

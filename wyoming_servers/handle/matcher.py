@@ -37,6 +37,8 @@ class Match:
     """What was done before is taken back first."""
     drops: frozenset[str] = frozenset()
     """Slots of what was said before that do not count on: "ten minutes" takes the place of "one hour"."""
+    response: str = ""
+    """Which of an intent's answers the template asks for: `which` of "which lights are on"; empty when it does not say."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,9 @@ class Matcher:
         metadata = best.intent_metadata or {}
         asked = "asked" in best.intent_data.requires_context
         follows, repairs = metadata.get("follows") is True, metadata.get("repairs") is True
-        match = Match(best.intent.name, _slots(best, text), asked, follows, repairs, frozenset(metadata.get("drops") or ()))
+        match = Match(
+            best.intent.name, _slots(best, text), asked, follows, repairs, frozenset(metadata.get("drops") or ()), best.response or ""
+        )
         return match, [entity.text for entity in best.entities_list if entity.is_wildcard]
 
     def _wanted(self, intent: str, block: IntentData) -> bool:

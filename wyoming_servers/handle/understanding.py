@@ -8,13 +8,14 @@ from typing import Any
 from ..shared import templates
 from ..shared.context import intents_dirs
 from ..shared.errors import AssistantError, SettingsError
+from ..shared.house_source import HouseSource
+from ..shared.sentence_watch import changes, look
 from ..shared.settings import Settings
 from ..shared.templates import Templates, family, known_language
 from .languages import Languages
 from .matcher import Matcher
 from .matchers import Matchers
 from .phrases import COMMON, languages_of, read_responses
-from .sentence_watch import changes, look
 
 _LOGGER = logging.getLogger(__name__)
 _Sections = Mapping[str, Mapping[str, Any]]
@@ -25,6 +26,8 @@ class Understanding:
 
     languages: Languages
     matchers: Matchers
+    source: HouseSource
+    """The names of the house, and its devices."""
 
     def __init__(self, settings: Settings, matcher: Matcher | None = None) -> None:
         """matcher: the house language's, made already."""
@@ -35,6 +38,7 @@ class Understanding:
         self._folders = intents_dirs(settings)
         self._made = matcher
         self._first: Templates | None = None
+        self._exchanging = asyncio.Lock()
 
     def prepare(self) -> None:
         """Reads what is spoken in all languages, and the templates of the house's. Blocking.
@@ -42,6 +46,7 @@ class Understanding:
         Raises: SettingsError that names the file; UnsupportedLanguageError.
         """
         handle, own = self._settings.handle, family(self.house_language)
+        self.source = HouseSource(self._settings)
         self._seen = look(self._folders)
         if self._made is None:
             self._first = self._templates(self.house_language, strict=True)
@@ -61,22 +66,33 @@ class Understanding:
         if self._settings.handle.reload_s:
             async for changed in changes(self._folders, self._seen, self._settings.handle.reload_s):
                 for name in sorted({family(folder) for folder in changed}):
-                    await self._take_over(name)
+                    await self._take_over(name, "sentences")
 
-    async def _take_over(self, language: str) -> None:
+    async def follow(self) -> None:
+        """Takes over changed names of the house, until it is cancelled."""
+        async for _ in self.source.changes():
+            self._made = self._first = None  # made with the names before
+            for name in sorted({family(code) for code in self.matchers.loaded()}):
+                await self._take_over(name, "names")
+
+    async def _take_over(self, language: str, what: str) -> None:
+        async with self._exchanging:
+            await self._exchange(language, what)
+
+    async def _exchange(self, language: str, what: str) -> None:
         codes = [code for code in self.matchers.loaded() if family(code) == language]
         try:
             sections, fresh = await asyncio.to_thread(self._read_anew, language, codes)
         except AssistantError as err:
-            _LOGGER.error("changed sentences are not used: %s; what was read before stays in use", err)
+            _LOGGER.error("changed %s are not used: %s; what was read before stays in use", what, err)
             return
         except Exception:  # hassil has errors of its own for templates that lead nowhere
-            _LOGGER.exception("changed sentences in language %s are not used; what was read before stays in use", language)
+            _LOGGER.exception("changed %s in language %s are not used; what was read before stays in use", what, language)
             return
         before = self.answered()
         await self.matchers.exchange(fresh, lambda: self.languages.replace(language, sections))
         self.revision += self.answered() != before
-        _LOGGER.info("sentences in language %s were changed and are in use", language)
+        _LOGGER.info("%s in language %s were changed and are in use", what, language)
 
     def _read_anew(self, language: str, codes: list[str]) -> tuple[_Sections, dict[str, Matcher]]:
         """Everything of a language, or an error."""
@@ -98,7 +114,7 @@ class Understanding:
 
     def _templates(self, code: str, *, strict: bool) -> Templates:
         broken = None if strict else _left_out
-        return templates.load(code, self._settings.house, self._folders, scope="text", broken=broken)
+        return templates.load(code, self.source.house, self._folders, scope="text", broken=broken)
 
     def _matcher(self, loaded: Templates, sections: _Sections) -> Matcher:
         return Matcher(loaded, [str(word) for word in sections.get(COMMON, {}).get("conjunctions", ())])

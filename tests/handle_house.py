@@ -86,7 +86,7 @@ def service(
     own_files = {"database": str(folder / "timers.db"), "intents": str(folder / "intents")}
     section = HandleSection(**own_files, tools=options or {}, **handle)
     matcher = _matcher(_Own(folder / "intents"))
-    return HandleService(Settings(house=HOUSE, handle=section, network=_AT_HOME), clock, tools, matcher, lambda _settings, _hands: fallback)
+    return HandleService(Settings(house=HOUSE, handle=section, network=_AT_HOME), clock, tools, matcher, lambda *_: fallback)
 
 
 class _Own:

@@ -15,7 +15,7 @@ from wyoming_servers.handle.matcher import Matcher
 from wyoming_servers.handle.server import HandleService
 from wyoming_servers.shared import paths, templates
 from wyoming_servers.shared.server import WyomingServer
-from wyoming_servers.shared.settings import HandleSection, LlmSection, Settings
+from wyoming_servers.shared.settings import HandleSection, LlmSection, NetworkSection, Settings
 
 OVEN = '''
 from dataclasses import dataclass
@@ -120,10 +120,11 @@ async def llm_house(
     final: bool = True,
     changes: bool = True,
     warm: bool = True,
+    network: NetworkSection | None = None,
     **options: Any,
 ) -> AsyncIterator[LlmHouse]:
     """llm: a server that runs, or not, already. own_tool: only the oven and the sky instead of the shipped tools. warm: begins once the
-    prompt was read. options: of the language model."""
+    prompt was read. network: what may leave the house; nothing, unless given. options: of the language model."""
     async with AsyncExitStack() as stack:
         llm = llm or await stack.enter_async_context(fake_llm())
         tools = [folder / "tools"] if own_tool else [paths.content("tools")]
@@ -134,6 +135,7 @@ async def llm_house(
         settings = Settings(
             house=HOUSE,
             handle=HandleSection(database=str(folder / "timers.db"), intents=str(folder / "intents"), language_s=20.0),
+            network=network or NetworkSection(egress="deny"),
             llm=LlmSection(**{"base_url": llm.uri, "first_token_s": 5.0, "read_ahead": False, **options}),
         )
         service = HandleService(settings, MovedClock(), tools, _matcher())

@@ -11,8 +11,9 @@ from ..llm.engine import LlmEngine
 from ..shared import paths
 from ..shared.engines import find
 from ..shared.errors import EngineUnavailableError, InvalidRequestError
+from ..shared.gate import kept_inside
 from ..shared.plugins import load_tools
-from ..shared.settings import LlmSection
+from ..shared.settings import LlmSection, Settings
 from ..shared.tool import Tool
 
 
@@ -42,17 +43,19 @@ def labelled(files: Sequence[Path], languages: Sequence[str] = (), limit: int | 
     return cases, tools
 
 
-def opener(options: LlmSection) -> Callable[[LlmSection], LlmEngine]:
-    """Opens an endpoint. Blocking.
+def opener(settings: Settings) -> Callable[[LlmSection], LlmEngine]:
+    """Opens an endpoint, unless what may leave the house forbids it. Blocking.
 
     Raises: EngineUnavailableError when its library is not here.
     """
-    spec = find(ENGINES, options.engine)
+    spec = find(ENGINES, settings.llm.engine)
     if missing := spec.missing():
         raise EngineUnavailableError(f"needs {', '.join(missing)}: {spec.install_command()}")
     engine_class = spec.load_class()
 
     def make(chosen: LlmSection) -> LlmEngine:
+        if reason := kept_inside(chosen.base_url, settings.network):
+            raise EngineUnavailableError(f"the language model {reason}")
         engine_class.check(chosen)
         return engine_class(chosen)
 

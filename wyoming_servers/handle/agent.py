@@ -11,6 +11,7 @@ from ..llm import ENGINES
 from ..llm.engine import LlmEngine, Message, Offer
 from ..shared.engines import find
 from ..shared.errors import AssistantError, BusyError, DeadlineError, PeerUnreachableError
+from ..shared.gate import Gate
 from ..shared.protocol import printable
 from ..shared.settings import LlmSection, Settings
 from ..shared.tasks import TaskOwner, cancel
@@ -23,12 +24,16 @@ from .fallback import Fallback, Hands, Piece
 
 _LOGGER = logging.getLogger(__name__)
 _FIRST_LOOK_AGAIN_S = 2.0
+_LOOK_OUTSIDE_S = 900.0
+"""A server outside the house is told no more than it must be: it is not looked at often, and reads nothing ahead."""
 _WARM_UP_S = 600.0
 """167 s were seen for 1,800 tokens on a Raspberry Pi 4."""
 
 
-def open_agent(settings: Settings, hands: Hands) -> Fallback | None:
+def open_agent(settings: Settings, hands: Hands, gate: Gate) -> Fallback | None:
     """The agent the settings ask for; None when they name no endpoint, or when its library is not here, which is said. Blocking.
+
+    gate: what it sends goes through it.
 
     Raises: SettingsError.
     """
@@ -41,14 +46,17 @@ def open_agent(settings: Settings, hands: Hands) -> Fallback | None:
         return None
     engine_class = spec.load_class()
     engine_class.check(options)
-    return Agent(options, hands, lambda: engine_class(options))
+    return Agent(options, hands, lambda: engine_class(options, gate), gate)
 
 
 class Agent(Fallback):
     """Any number of requests at a time; a server with one slot takes them one after the other."""
 
-    def __init__(self, options: LlmSection, hands: Hands, make: Callable[[], LlmEngine], now: Callable[[], datetime] | None = None) -> None:
-        """make: the engine; blocking. now: the time in the house."""
+    def __init__(
+        self, options: LlmSection, hands: Hands, make: Callable[[], LlmEngine], gate: Gate, now: Callable[[], datetime] | None = None
+    ) -> None:
+        """make: the engine; blocking. gate: tells where it is. now: the time in the house."""
+        self._gate = gate
         self._options = options
         self._hands = hands
         self._make = make
@@ -84,9 +92,9 @@ class Agent(Fallback):
                 if self.offer != (known[0] if known else None):
                     _LOGGER.info("%s", _told(self.offer, self._options))
                 tools = specs(self._hands.tools())
-                if (self.offer, tools) != known and await self._warm_up():
+                if (self.offer, tools) != known and (self._gate.outside or await self._warm_up()):
                     known = (self.offer, tools)
-                complaint, wait_s = "", self._options.check_s
+                complaint, wait_s = "", max(self._options.check_s, _LOOK_OUTSIDE_S if self._gate.outside else 0.0)
             if await self._lost_within(wait_s):
                 known = None
 
@@ -109,7 +117,7 @@ class Agent(Fallback):
                 yield piece
         if isinstance(turn.failure, PeerUnreachableError | BusyError):
             self._lost.set()
-        elif self._options.read_ahead and turn.failure is None:
+        elif self._options.read_ahead and turn.failure is None and not self._gate.outside:
             self._reading = self._owner.start(self._read([*conversation.messages, Message("user", warm_up())]), "read ahead")
 
     async def _ready(self) -> LlmEngine:

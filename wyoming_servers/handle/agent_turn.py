@@ -13,6 +13,8 @@ from ..shared.errors import (
     AssistantError,
     BusyError,
     DeadlineError,
+    EgressDeniedError,
+    HttpError,
     InvalidRequestError,
     PeerUnreachableError,
     UnknownNameError,
@@ -287,7 +289,9 @@ def _without_note(text: str) -> str:
 
 def _sentence_of(failure: AssistantError) -> str:
     """Which of the common sentences says what happened."""
+    if isinstance(failure, EgressDeniedError):
+        return "llm_denied"
     if isinstance(failure, RefusedError):
         return {401: "llm_refused", 403: "llm_refused", 404: "llm_missing"}.get(failure.status, "llm_failed")
-    kinds = ((DeadlineError, "llm_slow"), (BusyError, "llm_busy"), (PeerUnreachableError, "llm_unreachable"))
+    kinds = ((DeadlineError, "llm_slow"), (BusyError, "llm_busy"), (PeerUnreachableError | HttpError, "llm_unreachable"))
     return next((key for kind, key in kinds if isinstance(failure, kind)), "llm_failed")

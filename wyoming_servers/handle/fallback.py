@@ -1,6 +1,6 @@
 """The seam behind the sentence templates: who answers what no template fits, and what it may do in this house.
 
-`agent.open_agent(settings, hands)` makes the one the settings ask for, or None.
+`agent.open_agent(settings, hands, gate)` makes the one the settings ask for, or None.
 """
 
 from abc import ABC, abstractmethod

@@ -14,10 +14,12 @@ from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 from .. import __version__
 from ..shared.errors import HttpError
+from ..shared.gate import Gate
 from ..shared.protocol import printable
 from ..shared.settings import NetworkSection
 from ..shared.tool import Departure, Fetched, Http
 from .ledger import Ledger
+from .ledger_gate import LedgerGate
 from .reach import Lookup, Reach
 from .web_cache import WebCache
 
@@ -61,6 +63,7 @@ class Web:
         self._ledger = Ledger(ledger, now)
         self._cache = WebCache(cache, now)
         self._reach = Reach(network, lookup)
+        self._direct = Reach(replace(network, proxy=""), lookup)
         self._proxy = network.proxy or None
         self._aiohttp: Any = None
         self._session: Any = None
@@ -69,6 +72,10 @@ class Web:
     def http(self, tool: str) -> Http:
         """What a tool of this name asks through."""
         return _ToolHttp(self, tool)
+
+    def gate(self, tool: str, why: str) -> Gate:
+        """For a client that has a connection of its own, past the proxy."""
+        return LedgerGate(self._direct, self._ledger, tool, why)
 
     async def departures(self, since: float) -> Sequence[Departure]:
         """What was sent since then, oldest first."""

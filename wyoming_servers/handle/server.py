@@ -11,6 +11,7 @@ from wyoming.info import Artifact, Attribution, HandleModel, HandleProgram
 from .. import __version__
 from ..shared import paths, templates
 from ..shared.errors import EngineError
+from ..shared.gate import Gate
 from ..shared.service import Peer, Service, Session
 from ..shared.settings import Settings
 from ..shared.tasks import TaskOwner
@@ -30,6 +31,8 @@ from .turns import TURNS, Turns
 from .understanding import Understanding
 
 _LOGGER = logging.getLogger(__name__)
+_LLM, _LLM_WHY = "llm", "an answer of the language model"
+"""How the egress ledger names what is sent to a language model outside the house."""
 _START_S = 20.0  # tools have 15 s to start
 
 
@@ -52,7 +55,7 @@ class HandleService(Service):
         clock: Clock | None = None,
         tool_folders: Sequence[Path] | None = None,
         matcher: Matcher | None = None,
-        fallback: Callable[[Settings, Hands], Fallback | None] | None = None,
+        fallback: Callable[[Settings, Hands, Gate], Fallback | None] | None = None,
     ) -> None:
         """The machine's clock, the shipped and the owner's tools, the house language's sentences and the language model that the settings
         name, unless given."""
@@ -141,7 +144,7 @@ class HandleService(Service):
         self.events |= self.toolbox.events
         conversations = Conversations(self._clock.steady)
         calls = Calls(self.toolbox, understanding.languages, conversations)
-        self._fallback = self._open_fallback(settings, calls)
+        self._fallback = self._open_fallback(settings, calls, self.web.gate(_LLM, _LLM_WHY))
         patience = Patience(settings.handle.deadline_s, settings.handle.language_s)
         self.router = Router(understanding.matchers, calls, conversations, self._fallback, understanding.house_language, patience)
         self._prepared = True
@@ -165,10 +168,10 @@ class HandleService(Service):
         _LOGGER.info("handle: ready")
 
 
-def _agent(settings: Settings, hands: Hands) -> Fallback | None:
+def _agent(settings: Settings, hands: Hands, gate: Gate) -> Fallback | None:
     """The language model, where there is one: nobody else pays for its libraries."""
     if not settings.llm.base_url:
         return None
     from .agent import open_agent
 
-    return open_agent(settings, hands)
+    return open_agent(settings, hands, gate)

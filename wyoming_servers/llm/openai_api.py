@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from ..shared.errors import SettingsError
+from ..shared.gate import Gate
 from ..shared.openai_client import OpenAiConnection
 from ..shared.protocol import printable
 from ..shared.ranking import ranking
@@ -43,10 +44,13 @@ class OpenAiLlm(LlmEngine):
 
     Options = LlmSection
 
-    def __init__(self, options: LlmSection) -> None:
-        """Raises: EngineUnavailableError without an address, SettingsError."""
+    def __init__(self, options: LlmSection, gate: Gate | None = None) -> None:
+        """gate: is asked before anything is sent.
+
+        Raises: EngineUnavailableError without an address, SettingsError.
+        """
         self._options = options
-        self._connection = OpenAiConnection(server_of(options))
+        self._connection = OpenAiConnection(server_of(options), gate)
         self.model = options.model
         self._owners: dict[str, str] = {}
         self._refused: set[str] = set()  # fields this server does not know

@@ -17,6 +17,7 @@ def engine_context(settings: Settings) -> EngineContext:
         data_dir=paths.data_dir(),
         intents_dirs=intents_dirs(settings),
         store=ModelStore(settings.models),
+        network=settings.network,
         engines={kind: section.engines for kind in KINDS if (section := getattr(settings, kind)) and hasattr(section, "engines")},
     )
 

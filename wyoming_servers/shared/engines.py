@@ -10,8 +10,10 @@ from typing import Any
 
 from . import paths
 from .errors import AssistantError, EngineUnavailableError
+from .gate import kept_inside
 from .house import House
 from .models import ModelStore
+from .settings import NetworkSection
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class EngineSpec:
         """Why this engine cannot run here now, with what brings it; empty when it can, be it after a download. Blocking."""
         if missing := self.missing():
             return f"needs {', '.join(missing)}: {self.install_command()}"
+        if reason := self.kept_inside(options, context):
+            return reason
         try:
             models = self.load_class().models(options, context)
         except AssistantError as err:
@@ -59,13 +63,17 @@ class EngineSpec:
 
     def ready(self, options: Any, context: "EngineContext") -> bool:
         """True when it could start now without downloading anything. Blocking."""
-        if self.missing():
+        if self.missing() or self.kept_inside(options, context):
             return False
         try:
             models = self.load_class().models(options, dataclasses.replace(context, store=context.store.here_only()))
             return any(model.installed for model in models)
         except AssistantError:
             return False
+
+    def kept_inside(self, options: Any, context: "EngineContext") -> str:
+        """Why the server it stands on may not be asked; empty when it may, or stands on none."""
+        return kept_inside(str(getattr(options, "uri", "")), context.network)
 
 
 def install_command(extra: str) -> str:
@@ -131,6 +139,8 @@ class EngineContext:
     """Models on this machine, and those that can be fetched."""
     engines: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     """kind → engine → its options as the settings have them, for engines that stand on others (see engine_service.engine_options)."""
+    network: NetworkSection = field(default_factory=NetworkSection)
+    """What may leave the house: engines on other machines are judged by it before they are asked anything."""
     remembered: dict[str, Any] = field(default_factory=dict)
     """What servers elsewhere have told engines, by server, while this process runs (see shared.recall)."""
 

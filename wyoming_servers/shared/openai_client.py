@@ -12,6 +12,8 @@ from typing import Any
 from urllib.parse import urljoin
 
 from .errors import AssistantError
+from .gate import Gate
+from .gated_transport import gated
 from .portal import Portal
 from .protocol import printable
 from .remote import LISTING_BYTES, REFUSAL_BYTES, RefusedError, Remote, fetch, parsed
@@ -84,8 +86,11 @@ def _unlisted(refusal: RefusedError) -> list[ServedModel]:
 class OpenAiConnection:
     """For one event loop. Made anywhere; importing the library takes a second."""
 
-    def __init__(self, server: Remote) -> None:
-        """Raises: SettingsError when the certificate cannot be read."""
+    def __init__(self, server: Remote, gate: Gate | None = None) -> None:
+        """gate: is asked before each request, and told what came of it.
+
+        Raises: SettingsError when the certificate cannot be read.
+        """
         import openai
 
         self.server = server
@@ -93,12 +98,14 @@ class OpenAiConnection:
         # the HTTP library is httpx2 from openai 3 on, httpx before; both have the same classes
         self._http = importlib.import_module(openai.DefaultAsyncHttpxClient.__bases__[0].__module__.partition(".")[0])
         wait = self._http.Timeout(None, connect=server.connect_s)
+        # a proxy from the environment would carry sound out of the house
+        limits: dict[str, Any] = {"trust_env": False, "limits": self._http.Limits(keepalive_expiry=_KEEP_ALIVE_S)}
+        way = self._http.AsyncHTTPTransport(verify=server.tls(), **limits)
         self._transport = openai.DefaultAsyncHttpxClient(
-            verify=server.tls(),
-            trust_env=False,  # a proxy from the environment would carry sound out of the house
+            transport=gated(self._http, way, gate) if gate else way,
+            trust_env=False,
             follow_redirects=False,
             timeout=wait,
-            limits=self._http.Limits(keepalive_expiry=_KEEP_ALIVE_S),
             event_hooks={"response": [self._check]},
         )
         self._client = openai.AsyncOpenAI(

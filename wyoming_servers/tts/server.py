@@ -140,6 +140,9 @@ class TtsService(EngineService):
         if missing := spec.missing():
             _LOGGER.warning("tts: the fallback %s needs %s: %s", name, ", ".join(missing), spec.install_command())
             return None
+        if reason := spec.kept_inside(options, self.context):
+            _LOGGER.warning("tts: the fallback %s %s", name, reason)
+            return None
         return Fallback(spec, options, self.context, slots=self.section.streams, waiting=self.section.waiting)
 
     def _load_again(self) -> None:

@@ -25,6 +25,7 @@ http:
 api:
 config:
 assist_pipeline:
+zeroconf:
 logger:
   default: warning
   logs:
@@ -116,6 +117,18 @@ class Client:
         """
         async with self.http.post(urljoin(self.core.url, path), json=body, raise_for_status=True) as reply:
             return await reply.json()
+
+    async def discovered(self, name: str, timeout_s: float = 60) -> str:
+        """Waits until Home Assistant offers to add what is called so; returns the number of its flow.
+
+        Raises: TimeoutError.
+        """
+        async with self.socket() as socket, asyncio.timeout(timeout_s):
+            while True:
+                for flow in await socket.command("config_entries/flow/progress"):
+                    if flow["handler"] == "wyoming" and flow["context"].get("title_placeholders", {}).get("name") == name:
+                        return flow["flow_id"]
+                await asyncio.sleep(_LOOK_S)
 
     async def call(self, domain: str, service: str, **data: Any) -> Any:
         """Performs an action, as automations and buttons do; returns when it is done."""

@@ -20,6 +20,8 @@ class Server:
 
     kept: Kept
     port: int
+    home: Path
+    """Its owner's home folder."""
 
     def wait(self) -> None:
         """Until it answers."""
@@ -33,11 +35,12 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str) -> Iterator[Server]:
-    """`earshot serve` with these arguments."""
+def serving(folder: Path, *arguments: str, announced: bool = False) -> Iterator[Server]:
+    """`earshot serve` with these arguments. announced: by mDNS, and open to the house."""
     port = free_port()
-    command = [sys.executable, "-m", "wyoming_servers", "serve", *arguments, "--uri", f"tcp://127.0.0.1:{port}", "--no-zeroconf"]
-    server = Server(Kept(command, folder / "earshot.log", environment(folder)), port)
+    where = ["--uri", f"tcp://[::]:{port}"] if announced else ["--uri", f"tcp://127.0.0.1:{port}", "--no-zeroconf"]
+    command = [sys.executable, "-m", "wyoming_servers", "serve", *arguments, *where]
+    server = Server(Kept(command, folder / "earshot.log", environment(folder)), port, folder)
     try:
         server.wait()
         yield server

@@ -191,6 +191,10 @@ class FakeLlm(FakeWeb):
             await send("[DONE]")
             return send.response
 
+    async def answering(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        """No fault: a request before the one that fails."""
+        return await self._answer(request, self.requests[-1], self._reply(body))
+
     def dies_after(self, *texts: str) -> Fault:
         """Sends these and hangs up."""
 

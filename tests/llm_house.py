@@ -121,10 +121,12 @@ async def llm_house(
     changes: bool = True,
     warm: bool = True,
     network: NetworkSection | None = None,
+    tool_options: dict[str, Any] | None = None,
     **options: Any,
 ) -> AsyncIterator[LlmHouse]:
     """llm: a server that runs, or not, already. own_tool: only the oven and the sky instead of the shipped tools. warm: begins once the
-    prompt was read. network: what may leave the house; nothing, unless given. options: of the language model."""
+    prompt was read. network: what may leave the house; nothing, unless given. tool_options: by tool.
+    options: of the language model."""
     async with AsyncExitStack() as stack:
         llm = llm or await stack.enter_async_context(fake_llm())
         tools = [folder / "tools"] if own_tool else [paths.content("tools")]
@@ -134,7 +136,9 @@ async def llm_house(
             (tools[0] / "sky.py").write_text(SKY.replace("FINAL", str(final)))
         settings = Settings(
             house=HOUSE,
-            handle=HandleSection(database=str(folder / "timers.db"), intents=str(folder / "intents"), language_s=20.0),
+            handle=HandleSection(
+                database=str(folder / "timers.db"), intents=str(folder / "intents"), tools=tool_options or {}, language_s=20.0
+            ),
             network=network or NetworkSection(egress="deny"),
             llm=LlmSection(**{"base_url": llm.uri, "first_token_s": 5.0, "read_ahead": False, **options}),
         )

@@ -225,11 +225,25 @@ async def test_the_same_call_twice_in_one_answer_is_carried_out_once(house):
     assert await house.said("make it warm, 200 degrees") == "Oven at 200 degrees, heated 1 times."
 
 
-async def test_a_model_that_calls_for_ever_is_stopped(tmp_path):
+async def test_a_model_that_calls_for_ever_is_stopped_and_what_the_tool_did_is_told(tmp_path):
     async with llm_house(tmp_path, final=False, changes=False, rounds=2) as house:
         house.llm.on("warm", Call("oven", {"degrees": 200}))
-        await house.ask("make it warm, 200 degrees")
+        assert await house.said("make it warm, 200 degrees") == "Oven at 200 degrees, heated 1 times."
         assert len(house.llm.answers) == 2
+
+
+async def test_a_model_that_talks_and_calls_for_ever_ends_in_an_honest_sentence(tmp_path):
+    async with llm_house(tmp_path, final=False, changes=False, rounds=2) as house:
+        both = [("Let me see.", Call("oven", {"degrees": degrees})) for degrees in (200, 100)]
+        house.llm.on("warm", *both)
+        assert await house.said("make it warm, 100 or 200 degrees") == "Let me see. Let me see. I couldn't get that done."
+
+
+async def test_a_server_that_hangs_after_a_tool_has_worked_lets_the_tool_speak(tmp_path):
+    async with llm_house(tmp_path, final=False, first_token_s=1.0) as house:
+        house.llm.on("warm", Call("oven", {"degrees": 200}))
+        house.llm.faults.extend((house.llm.answering, house.llm.answers_with(house.llm.stuck)))
+        assert await house.said("make it warm, 200 degrees") == "Oven at 200 degrees, heated 1 times."
 
 
 async def test_what_a_tool_did_is_told_when_the_model_dies_afterwards(tmp_path):

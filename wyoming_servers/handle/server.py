@@ -84,6 +84,8 @@ class HandleService(Service):
         self._understanding.matchers.start()
         self._owner.start(self._bring_up(), "start tools")
         self._owner.start(self._understanding.watch(), "watch sentences")
+        self._owner.start(self._understanding.follow(), "follow the names of the house")
+        self._understanding.source.start()
 
     @property
     def revision(self) -> int:
@@ -115,6 +117,7 @@ class HandleService(Service):
         await self._owner.close()
         if not self._prepared:
             return
+        await self._understanding.source.stop()
         if self._fallback:
             await self._fallback.stop()
         await self.toolbox.stop()
@@ -150,8 +153,8 @@ class HandleService(Service):
         self._prepared = True
 
     def _home(self, tool: str) -> ToolHome:
-        web, house = self.web.http(tool), self._settings.house
-        home = ToolHome(tool, self._clock, self._database, self._understanding.languages, self.links, web, house, self._shared)
+        understanding, web = self._understanding, self.web.http(tool)
+        home = ToolHome(tool, self._clock, self._database, understanding.languages, self.links, web, understanding.source, self._shared)
         home.toolbox = self.toolbox
         llm = self._settings.llm
         home.endpoint = Endpoint(llm.base_url, llm.key, llm.key_file)

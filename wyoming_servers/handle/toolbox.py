@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import voluptuous as vol
 
 from ..shared.errors import AssistantError, DeadlineError, InvalidRequestError, SettingsError, ToolError, UnknownNameError
+from ..shared.house_source import HouseSource
 from ..shared.plugins import Broken, load_tools, own_options, switched_on
 from ..shared.schema import explain, validator
 from ..shared.tool import Ability, Clock, Home, House, Http, Phrases, Satellite, Tool, ToolContext, ToolResult
@@ -19,6 +20,8 @@ from .matcher import Match
 
 _LOGGER = logging.getLogger(__name__)
 _START_S = 15.0
+FORM = "response"
+"""The argument that takes which form of answer a template asks for, for tools that have it."""
 
 
 class ToolHome(Home):
@@ -32,19 +35,25 @@ class ToolHome(Home):
         languages: Languages,
         links: Links,
         http: Http,
-        house: House,
+        source: HouseSource,
         shared: dict[str, Any],
     ) -> None:
         self.clock = clock
         self.http = http
-        self.house = house
+        self.devices = source.devices
         self.shared = shared
         self.database = database
         self._name = name
         self._languages = languages
         self._links = links
+        self._source = source
         self.toolbox: Toolbox | None = None
         """All tools of the server."""
+
+    @property
+    def house(self) -> House:  # type: ignore[override]
+        """The names of the house, as they are now."""
+        return self._source.house
 
     def phrases(self, language: str) -> Phrases:
         """This tool's sentences."""
@@ -133,18 +142,19 @@ class Toolbox:
 
     async def choose(self, match: Match) -> Chosen | None:
         """The tool for what was understood, once it has started; None when there is none, or none that takes these slots."""
-        tool = await self._answering(match.intent)
-        if tool is None:
-            return None
-        arguments = {**tool.intents[match.intent], **match.slots}
-        if unknown := arguments.keys() - {item.name for item in fields(tool.Args)}:
-            _LOGGER.debug("tool %s does not take %s of %s", tool.name, ", ".join(sorted(unknown)), match.intent)
-            return None
-        try:
-            return Chosen(tool, tool.Args(**validator(tool.Args)(arguments)), arguments)
-        except vol.Invalid as err:
-            _LOGGER.debug("tool %s refuses the slots of %s: %s", tool.name, match.intent, err)
-            return None
+        async for tool in self._answering(match.intent):
+            arguments = {**tool.intents[match.intent], **match.slots}
+            known = {item.name for item in fields(tool.Args)}
+            if match.response and FORM in known:
+                arguments[FORM] = match.response
+            if unknown := arguments.keys() - known:
+                _LOGGER.debug("tool %s does not take %s of %s", tool.name, ", ".join(sorted(unknown)), match.intent)
+                continue
+            try:
+                return Chosen(tool, tool.Args(**validator(tool.Args)(arguments)), arguments)
+            except vol.Invalid as err:
+                _LOGGER.debug("tool %s refuses the slots of %s: %s", tool.name, match.intent, err)
+        return None
 
     def named(self, name: str, arguments: Mapping[str, Any]) -> Chosen:
         """A tool by its name, with arguments that it takes.
@@ -159,14 +169,13 @@ class Toolbox:
         except vol.Invalid as err:
             raise InvalidRequestError(f"{name}: {explain(err, tool.Args)}") from None
 
-    async def _answering(self, intent: str) -> Tool | None:
-        """Of several tools for one intent the one loaded last that works: the owner's before the shipped."""
+    async def _answering(self, intent: str) -> AsyncIterator[Tool]:
+        """The tools for one intent that work, the one loaded last first: the owner's before the shipped."""
         for cls, _ in reversed(self._loaded):
             if intent in cls.intents:
                 await self._settled[cls.name].wait()
                 if tool := self.tools.get(cls.name):
-                    return tool
-        return None
+                    yield tool
 
     async def call(self, chosen: Chosen, context: ToolContext) -> ToolResult:
         """One call.

@@ -15,6 +15,7 @@ BENCHMARKS = {
     "voice": "first sound over TCP, describe under load, memory",
     "loop": "end of speech to first sound of the answer, live through four servers",
     "failover": "a machine fails in the middle of a turn; needs root",
+    "turn": "end of speech to first sound in six kinds of house, against doing one thing after the other and against Home Assistant's way",
     "engines": "Piper and faster-whisper behind our servers and behind wyoming-piper and wyoming-faster-whisper",
     "footprint": "time until ready, memory, and processor time while listening to silence",
 }

@@ -1,0 +1,131 @@
+"""Two other ways to run a turn, on the same engines, through the same microphone and loudspeaker, with the stock Wyoming client.
+
+seq does one thing after the other: 0.7 s of silence, the whole recording to the recogniser, the whole answer, all of its speech; its
+chime keeps the microphone closed for half a second, and every stage makes a new connection.
+ha does what Home Assistant does: 0.7 s of silence, recogniser after that, speech once there are more than 60 characters or all of the
+answer, sentence by sentence, each only when the next one has begun.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+
+import numpy as np
+from wyoming.asr import Transcribe, Transcript
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.client import AsyncClient
+from wyoming.handle import Handled, HandledChunk
+from wyoming.tts import Synthesize
+
+from wyoming_servers.satellite.playback import Player
+from wyoming_servers.satellite.speakers import PLAYBACK_RATE_HZ
+from wyoming_servers.shared.audio import FRAME_SAMPLES, RATE_HZ, AudioFormat
+from wyoming_servers.shared.endpointing import Endpointer, Patience
+from wyoming_servers.shared.tasks import TaskOwner
+
+from .rooms import Loudspeaker, Room
+
+_SILENCE_S = 0.7
+_HA_STARTS_AT_CHARS = 60
+_CHIME_S = 0.5
+
+
+class Baseline:
+    """Takes turns until cancelled; each begins where the wake word ends."""
+
+    def __init__(self, arm: str, uris: Mapping[str, str], room: Room, loudspeaker: Loudspeaker) -> None:
+        """arm: seq or ha."""
+        self._streams = arm == "ha"
+        self._deaf_s = _CHIME_S if arm == "seq" else 0.0
+        self._uris = uris
+        self._room = room
+        self._player = Player(loudspeaker)
+        self._owner = TaskOwner()
+        self.commits: list[float] = []
+        """Loop times of the ends of turns."""
+        self.woken: asyncio.Queue[int] = asyncio.Queue()
+        """Positions in the microphone's stream where wake words end."""
+
+    async def run(self) -> None:
+        """Hears the room."""
+        self._owner.start(self._player.run(), "player")
+        try:
+            await self._listen()
+        finally:
+            await self._owner.close()
+
+    async def _listen(self) -> None:
+        position, begin, heard, ears = 0, 0, [], None
+        async with aclosing(self._room.frames()) as frames:
+            async for frame in frames:
+                if ears is None and not self.woken.empty():
+                    begin = self.woken.get_nowait() + round(self._deaf_s * RATE_HZ)
+                    heard, ears = [], Endpointer(Patience(_SILENCE_S, 5.0, 15.0))
+                position += FRAME_SAMPLES
+                if ears is None or position <= begin:
+                    continue
+                heard.append(frame)
+                if ears.feed(frame):
+                    self.commits.append(asyncio.get_running_loop().time())
+                    self._owner.start(self._answer(np.concatenate(heard)), "answer")
+                    ears = None
+
+    async def _answer(self, samples: np.ndarray) -> None:
+        text = await self._transcribe(samples)
+        stream = self._player.open()
+        try:
+            async with aclosing(self._handle(text)) as pieces:
+                async for piece in pieces:
+                    await self._speak(piece, stream)
+        finally:
+            stream.finish()
+
+    async def _transcribe(self, samples: np.ndarray) -> str:
+        async with AsyncClient.from_uri(self._uris["asr"]) as client:
+            await client.write_event(Transcribe(language="en").event())
+            await client.write_event(AudioStart(rate=RATE_HZ, width=2, channels=1).event())
+            await client.write_event(AudioChunk(rate=RATE_HZ, width=2, channels=1, audio=samples.tobytes()).event())
+            await client.write_event(AudioStop().event())
+            while event := await client.read_event():
+                if Transcript.is_type(event.type):
+                    return Transcript.from_event(event).text
+        return ""
+
+    async def _handle(self, text: str) -> AsyncIterator[str]:
+        """Texts to be spoken, one after the other."""
+        async with AsyncClient.from_uri(self._uris["handle"]) as client:
+            await client.write_event(Transcript(text=text).event())
+            said = ""
+            while event := await client.read_event():
+                if HandledChunk.is_type(event.type) and self._streams:
+                    said += event.data["text"]
+                    ready = said if len(said) > _HA_STARTS_AT_CHARS else ""
+                    while (end := _next_begun(ready)) > 0:
+                        yield said[:end].strip()
+                        said = ready = said[end:]
+                if Handled.is_type(event.type):
+                    if rest := (said if self._streams else event.data["text"]).strip():
+                        yield rest
+                    return
+
+    async def _speak(self, text: str, stream) -> None:
+        source, pcm = AudioFormat(PLAYBACK_RATE_HZ, 2, 1), b""
+        async with AsyncClient.from_uri(self._uris["tts"]) as client:
+            await client.write_event(Synthesize(text=text).event())
+            while (event := await client.read_event()) and not AudioStop.is_type(event.type):
+                if not AudioChunk.is_type(event.type):
+                    continue
+                if self._streams:
+                    await stream.write(event.payload, source)
+                else:
+                    pcm += event.payload
+        if pcm:
+            await stream.write(pcm, source)
+
+
+def _next_begun(text: str) -> int:
+    """Where the first sentence ends, known by the capital letter of the next one; 0 when it is not known yet."""
+    for at in range(len(text) - 2):
+        if text[at] in ".!?" and text[at + 1] == " " and text[at + 2].isupper():
+            return at + 1
+    return 0

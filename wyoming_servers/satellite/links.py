@@ -19,6 +19,7 @@ from ..shared.client import WyomingClient
 from ..shared.errors import PeerError, PeerUnreachableError
 from ..shared.tasks import cancel
 from .loudness import Loudness
+from .mute import Mute
 from .peers import Peers
 
 _LOGGER = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ _CHUNK_FRAMES = 2  # per chunk to the wake server, which works on 80 ms at a tim
 _OUTBOX_EVENTS = 64
 _SUBSCRIBE_S = 5.0
 _VOLUME = "earshot-volume"
+_MICROPHONE = "earshot-microphone"
 
 
 class Link(ABC):
@@ -219,10 +221,11 @@ class TimerLink(Link):
         cancelled: Callable[[str], Awaitable[None]],
         say: Callable[[Saying], Awaitable[None]],
         volume: Loudness,
+        mute: Mute,
     ) -> None:
         """identity: satellite_id, name, area, language. finished, cancelled, say: called with a timer, a timer's id, and a sentence.
 
-        volume: is changed when the server asks for it.
+        volume, mute: are changed when the server asks for it.
         """
         super().__init__(peers)
         self._identity = identity
@@ -230,6 +233,7 @@ class TimerLink(Link):
         self._cancelled = cancelled
         self._say = say
         self._volume = volume
+        self._mute = mute
         self._subscribed = asyncio.Event()
         self._outbox: asyncio.Queue[Event] = asyncio.Queue(_OUTBOX_EVENTS)
 
@@ -263,6 +267,9 @@ class TimerLink(Link):
         self._post(Event(_VOLUME, self._volume.state()))
         while True:
             event = await client.receive(_MISSED_S)
+            if event.type == _MICROPHONE:
+                self._post(Event(_MICROPHONE, await self._mute.change(event.data)))
+                continue
             if event.type == _VOLUME:
                 self._post(Event(_VOLUME, await self._volume.change(event.data)))
                 continue

@@ -14,6 +14,7 @@ from ..shared.tasks import cancel
 from ..shared.uri import local_uri
 from .devices import open_microphone, open_speaker
 from .directory import Directory
+from .events import Events
 from .home_ear import HomeEar
 from .home_listener import listening
 from .home_run import HomeSpeech
@@ -23,10 +24,12 @@ from .loudness import Loudness
 from .machine import Satellite
 from .messages import Announcement, Frame, HomeChanged, MicrophoneLost, TimerCancelled, WakeWord
 from .microphones import Microphone
+from .mute import Mute
 from .playback import Player
 from .report import TurnReport
 from .soundcard import PortAudio
 from .speakers import SoundError, Speaker
+from .telling import tell_of, telling
 from .wyoming_link import HomeLink
 
 _LOGGER = logging.getLogger(__name__)
@@ -54,17 +57,24 @@ async def run(
     player = Player(speaker or open_speaker(section.speaker, portaudio), section.volume)
     nearby = {kind: local_uri(getattr(settings, kind).uri) for kind in KINDS}
     directory = Directory(section.peers, nearby=nearby, browse=settings.network.zeroconf)
-    satellite = Satellite(settings, directory, player, on_turn or _log)
+    events = Events()
+    satellite = Satellite(settings, directory, player, on_turn or _log, events)
     volume = await asyncio.to_thread(Loudness, section.name, section.volume, player.set_volume)
+    mute = await asyncio.to_thread(Mute, section.name, section.muted)
     home_timers, home = _home(settings, satellite)
-    wake, timers, ear = _links(settings, directory, satellite, volume, home)
+    wake, timers, ear = _links(settings, directory, satellite, (volume, mute), home)
+    tell_of(events, wake, timers)
     satellite.connect(ear or wake, OwnTimers(timers), home)
     await directory.start()
     try:
-        async with listening(settings, home, lambda: _wake_programs(directory)), asyncio.TaskGroup() as group:
+        async with (
+            telling(section, events, satellite.inbox, mute, volume),
+            listening(settings, home, lambda: _wake_programs(directory)),
+            asyncio.TaskGroup() as group,
+        ):
             work = (player.run(), wake.run(), timers.run(), satellite.run(), _say_ready(microphone, wake, ear, ready))
             tasks = [group.create_task(each, name=f"satellite {each.__qualname__}") for each in work]
-            await _capture(microphone, satellite)
+            await _capture(microphone, satellite, events)
             for task in tasks:
                 task.cancel()
     finally:
@@ -86,7 +96,7 @@ def _home(settings: Settings, satellite: Satellite) -> tuple[HomeTimers, HomeLin
 
 
 def _links(
-    settings: Settings, directory: Directory, satellite: Satellite, volume: Loudness, home: HomeLink
+    settings: Settings, directory: Directory, satellite: Satellite, controls: tuple[Loudness, Mute], home: HomeLink
 ) -> tuple[WakeLink, TimerLink, HomeEar | None]:
     section, inbox = settings.satellite, satellite.inbox
 
@@ -110,7 +120,7 @@ def _links(
     if section.mode != "wake" and section.assistant != "local":
         ear = home.remote_ear = HomeEar(home, wake, inbox.put, gated=section.mode == "vad")
         _LOGGER.info("wake words are Home Assistant's affair while it is connected (satellite.mode is %s)", section.mode)
-    return wake, TimerLink(directory, known, finished, cancelled, say, volume), ear
+    return wake, TimerLink(directory, known, finished, cancelled, say, *controls), ear
 
 
 def _wake_programs(directory: Directory) -> list[WakeProgram]:
@@ -119,7 +129,7 @@ def _wake_programs(directory: Directory) -> list[WakeProgram]:
     return [program for program in programs(peer.info, "wake") if isinstance(program, WakeProgram)] if peer else []
 
 
-async def _capture(microphone: Microphone, satellite: Satellite) -> None:
+async def _capture(microphone: Microphone, satellite: Satellite, events: Events) -> None:
     """Hands on the microphone's frames. Returns when it has ended and nothing is left to do; waits while there is none."""
     now = asyncio.get_running_loop().time
     problem = None
@@ -141,6 +151,7 @@ async def _capture(microphone: Microphone, satellite: Satellite) -> None:
             if str(err) != problem:
                 problem = str(err)
                 _LOGGER.warning("no microphone: %s", problem)
+                events.tell("error", text=f"no microphone: {problem}")
         await asyncio.sleep(_RETRY_S)
 
 

@@ -1,19 +1,11 @@
 """How loud this satellite is: changed while it runs, and remembered."""
 
 import asyncio
-import contextlib
-import hashlib
-import json
-import logging
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..shared import paths
-
-_LOGGER = logging.getLogger(__name__)
+from .remembered import Remembered
 
 
 class Loudness:
@@ -25,14 +17,16 @@ class Loudness:
         name: the satellite's. configured: satellite.volume. apply: called with each new loudness, 1 is as it comes.
         folder: where it is remembered; None means Earshot's state folder.
         """
-        digest = hashlib.sha256(name.encode()).hexdigest()[:8]  # a name may hold anything, a file name must not
-        self._file = (folder or paths.state_dir()) / f"volume-{digest}.json"
-        self._configured = configured
+        self._remembered = Remembered("volume", name, configured, folder)
         self._loudest = max(1.0, configured)
         self._apply = apply
         self._percent = round(100 * configured / self._loudest)
         self._muted = False
-        self._read()
+        kept = self._remembered.read()
+        if _is_number(kept.get("percent")):
+            self._percent, self._muted = _within(kept["percent"]), kept.get("muted") is True
+        self.told: Callable[[dict[str, Any]], None] = lambda state: None
+        """Called with the new state after every change."""
         self._use()
 
     def state(self) -> dict[str, Any]:
@@ -51,27 +45,12 @@ class Loudness:
             self._muted = muted
         if self.state() != before:
             self._use()
-            await asyncio.to_thread(self._write, {**self.state(), "configured": self._configured})
+            self.told(self.state())
+            await asyncio.to_thread(self._remembered.write, self.state())
         return self.state()
 
     def _use(self) -> None:
         self._apply(0.0 if self._muted else self._percent / 100 * self._loudest)
-
-    def _read(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            kept = json.loads(self._file.read_text("utf-8"))
-            if isinstance(kept, dict) and kept.get("configured") == self._configured and _is_number(kept.get("percent")):
-                self._percent, self._muted = _within(kept["percent"]), kept.get("muted") is True
-
-    def _write(self, kept: Mapping[str, Any]) -> None:
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            handle, draft = tempfile.mkstemp(dir=self._file.parent, prefix=self._file.name)
-            with os.fdopen(handle, "w", encoding="utf-8") as out:
-                json.dump(kept, out)
-            Path(draft).replace(self._file)
-        except OSError as err:
-            _LOGGER.warning("the volume is not remembered: %s cannot be written: %s", self._file, err.strerror)
 
 
 def _is_number(value: Any) -> bool:

@@ -3,14 +3,16 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
 
 from ..shared.audio import RATE_HZ
 from ..shared.endpointing import Ending, Patience
+from ..shared.errors import SettingsError
 from ..shared.identity import machine_id
+from ..shared.protocol import printable
 from ..shared.settings import Settings
 from ..shared.tasks import TaskOwner
 from . import chimes
@@ -54,6 +56,7 @@ _HUM_S = 1.2  # what ends sooner after the wake word and is not understood was a
 _QUESTIONS = 3  # of ours in a row: then a wake word is needed again
 _ANSWER_S = 5.0  # to begin to answer one
 _SAME_WORD_S = 1.0  # two detections closer than this are one wake word
+_TARGETS = ("auto", "local", "home_assistant")
 _QUIET_INTENTS = ("EarshotStop", "HassNevermind")
 
 
@@ -72,6 +75,14 @@ def satellite_id(settings: Settings) -> str:
     return f"{settings.satellite.name}-{machine_id()}"[:100]
 
 
+def check_targets(targets: Mapping[str, str]) -> None:
+    """Raises: SettingsError when a wake word addresses nobody there is."""
+    for word, target in targets.items():
+        if target not in _TARGETS:
+            allowed = ", ".join(_TARGETS)
+            raise SettingsError(f"satellite.targets.{printable(word, 40)}: {printable(target, 40)!r} is not allowed (allowed: {allowed})")
+
+
 class Satellite:
     """Owns the state. Others put messages into `inbox`; `connect` before `run`."""
 
@@ -80,8 +91,12 @@ class Satellite:
     def __init__(
         self, settings: Settings, peers: Peers, player: Player, on_turn: Callable[[TurnReport], None], events: Events | None = None
     ) -> None:
-        """on_turn: called with every turn's report when it is over. events: are told what happens."""
+        """on_turn: called with every turn's report when it is over. events: are told what happens.
+
+        Raises: SettingsError.
+        """
         satellite = settings.satellite
+        check_targets(satellite.targets)
         self.inbox: asyncio.Queue[Message] = asyncio.Queue(_INBOX_MESSAGES)
         self.id = satellite_id(settings)
         self._settings = settings

@@ -18,7 +18,7 @@ from wyoming_servers.handle.server import HandleService
 from wyoming_servers.shared import paths, templates
 from wyoming_servers.shared.house import Area, Device, House
 from wyoming_servers.shared.server import WyomingServer
-from wyoming_servers.shared.settings import HandleSection, NetworkSection, Settings
+from wyoming_servers.shared.settings import HandleSection, NetworkSection, Settings, WebSection
 from wyoming_servers.shared.tool import Clock
 
 HOUSE = House(areas=(Area("Kitchen"), Area("Bedroom")), devices=(Device("Bed Lamp", "light", "Bedroom"),), places=("Paris",))
@@ -77,16 +77,19 @@ def service(
     tools: Sequence[Path] | None = None,
     options: dict | None = None,
     fallback: Fallback | None = None,
+    web: WebSection | None = None,
     **handle: Any,
 ) -> HandleService:
     """An intent server that keeps its timers in `folder`; sentences of one's own are in `folder/intents`.
 
-    tools: folders of tools instead of the shipped ones. options: of tools. fallback: answers what no template fits. handle: other settings.
+    tools: folders of tools instead of the shipped ones. options: of tools. fallback: answers what no template fits. web: of the
+    status page. handle: other settings.
     """
     own_files = {"database": str(folder / "timers.db"), "intents": str(folder / "intents")}
     section = HandleSection(**own_files, tools=options or {}, **handle)
     matcher = _matcher(_Own(folder / "intents"))
-    return HandleService(Settings(house=HOUSE, handle=section, network=_AT_HOME), clock, tools, matcher, lambda *_: fallback)
+    settings = Settings(house=HOUSE, handle=section, network=_AT_HOME, web=web or WebSection())
+    return HandleService(settings, clock, tools, matcher, lambda *_: fallback)
 
 
 class _Own:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+import numpy as np
 import pytest
 import yaml
-from running import free_port
+from running import free_port, write_wav
 from stand_in_supervisor import TOKEN, Supervisor
 from wyoming.asr import Transcript
 from wyoming.client import AsyncTcpClient
@@ -222,6 +223,37 @@ def test_a_wrong_option_is_named_and_the_container_halts(servers: Container):
 )
 def test_a_failure_halts_the_container_with_its_status(servers: Container, status: int, number: int, expected: tuple[bool, str]):
     assert servers.finish(status, number) == expected
+
+
+@pytest.mark.contract(85)
+async def test_the_satellite_is_announced(image: Path, tmp_path: Path):
+    satellite = container("earshot_satellite", image, tmp_path)
+    satellite.choose({"area": "Kitchen"})
+    port = free_port()
+    satellite.set(
+        EARSHOT__SATELLITE__URI=f"tcp://127.0.0.1:{port}",
+        EARSHOT__SATELLITE__MIC=str(silence(tmp_path / "mic.wav")),
+        EARSHOT__SATELLITE__SPEAKER="null",
+    )
+    supervisor = Supervisor()
+    await supervisor.start()
+    run = satellite.service / "run"
+    run.write_text(run.read_text().replace("http://supervisor", supervisor.uri))
+    try:
+        with satellite.running():
+            await supervisor.until(lambda: supervisor.posts, 40)
+            info = await describe(f"tcp://127.0.0.1:{port}")
+    finally:
+        await supervisor.stop()
+    assert info.satellite is not None
+    assert (info.satellite.name, info.satellite.area) == ("Earshot Satellite", "Kitchen")
+    assert kinds(info) == ["satellite"]
+
+
+def silence(path: Path) -> Path:
+    """A microphone that hears nothing for a minute."""
+    write_wav(path, np.zeros(60 * 16000, np.int16))
+    return path
 
 
 def test_a_satellite_with_a_wrong_option_says_so(image: Path, tmp_path: Path):

@@ -67,7 +67,8 @@ def satellite_settings(chosen: dict, config: Path | None = None) -> Settings:
     Raises: SettingsError.
     """
     servers = chosen.get("servers") or f"tcp://{_sibling(socket.gethostname())}:{options.PORT}"
-    own = {"network": {"zeroconf": False}, "satellite": {"name": "Earshot Satellite", "peers": dict.fromkeys(KINDS, servers)}}
+    own = {"network": {"zeroconf": False}, "satellite": {"name": "Earshot Satellite", "uri": f"tcp://[::]:{options.SATELLITE_PORT}"}}
+    own["satellite"]["peers"] = dict.fromkeys(KINDS, servers)
     return _load(own, config, options.sources(options.SATELLITE, chosen, {}))
 
 
@@ -108,7 +109,8 @@ async def _listen(settings: Settings, supervisor: str) -> int:
     from ..satellite import loop  # sound cards and arrays, which the servers' process need not carry
 
     owner = TaskOwner()
-    _announce(owner, f"tcp://[::]:{options.SATELLITE_PORT}", supervisor)
+    if settings.satellite.uri != "none":
+        _announce(owner, settings.satellite.uri, supervisor)
     try:
         await loop.run(settings)
     finally:

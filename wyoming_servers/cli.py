@@ -18,6 +18,7 @@ COMMANDS = {
     "ask": "one question, as text or as a WAV file",
     "web": "status page: services, engines, the last commands",
     "discover": "every Wyoming server on the network",
+    "doctor": "what may be wrong on this machine and in this house, and what mends it",
     "check": "is the server at this address healthy?",
     "install": "as services that start with the machine",
     "bakeoff": "engines side by side on this machine: accuracy, speed, memory",

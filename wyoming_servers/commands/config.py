@@ -24,7 +24,13 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "defaults":
         print(defaults.render({kind: services.engines(kind) for kind in services.ENGINES}), end="")
         return 0
-    loaded = settings.load(args.file)
+    check_engines(settings.load(args.file))
+    print("The settings are right.")
+    return 0
+
+
+def check_engines(loaded: settings.Settings) -> None:
+    """Raises: SettingsError for engines, and options of engines, that do not exist or are out of range."""
     for kind in services.ENGINES:
         section = getattr(loaded, kind)
         known = {spec.name for spec in services.engines(kind)}
@@ -35,5 +41,3 @@ def run(args: argparse.Namespace) -> int:
             raise settings.SettingsError(f"{kind}.engine: no engine {section.engine!r} (allowed: auto, {', '.join(sorted(known))})")
         for spec in services.engines(kind):
             engine_options(kind, section, spec)
-    print("The settings are right.")
-    return 0

@@ -160,6 +160,8 @@ class Found:
     info: Info | None
     """What it offers; None when it does not answer."""
     round_trip_ms: float | None
+    local: bool = False
+    """On this machine."""
 
 
 async def find(timeout_s: float, *, on: Sequence[str] | None = None) -> list[Found]:
@@ -189,8 +191,8 @@ async def _ask_found(sighting: Sighting) -> Found:
         answer = await ask(sighting.uris)
     except PeerError as err:
         _LOGGER.debug("%s: %s", name, err)
-        return Found(name, sighting.uris[0], None, None)
-    return Found(name, answer.uri, answer.info, answer.round_trip_ms)
+        return Found(name, sighting.uris[0], None, None, sighting.local)
+    return Found(name, answer.uri, answer.info, answer.round_trip_ms, sighting.local)
 
 
 def _sighting(name: str, info: AsyncServiceInfo) -> Sighting | None:

@@ -39,6 +39,10 @@ class WakeStream(ABC):
     def finish(self) -> list[Hit]:
         """No more audio comes; returns what its last part, followed by silence, completes. Afterwards only close."""
 
+    @abstractmethod
+    def best_scores(self) -> dict[str, float]:
+        """Each word's highest score so far, 0 to 1, also of those that were not reported: how sure it has been."""
+
     def close(self) -> None:
         """Gives everything back."""
 

@@ -124,6 +124,9 @@ class MicroWakeWordStream(WakeStream):
         length_ms = self._samples * 1000 // RATE_HZ
         return [Hit(hit.name, min(hit.timestamp_ms, length_ms), hit.score) for hit in self._hear(np.zeros(_TAIL_SAMPLES, np.int16))]
 
+    def best_scores(self) -> dict[str, float]:
+        return {listener.name: min(1.0, float(listener.trigger.best)) for listener in self._listeners}
+
     def close(self) -> None:
         """Frees the models."""
         for listener in self._listeners:

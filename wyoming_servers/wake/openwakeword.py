@@ -172,6 +172,9 @@ class OpenWakeWordStream(WakeStream):
         hits = self.feed(np.zeros(-length % FRAME_SAMPLES + _TAIL_FRAMES * FRAME_SAMPLES, np.int16))
         return [Hit(hit.name, min(hit.timestamp_ms, length * 1000 // RATE_HZ), hit.score) for hit in hits]
 
+    def best_scores(self) -> dict[str, float]:
+        return {listener.word.name: listener.trigger.best for listener in self._listeners}
+
     def _listen(self, listener: "_Listener", past: np.ndarray | None, interpreters: "_Interpreters") -> Hit | None:
         score = 0.0
         if past is not None:

@@ -8,6 +8,8 @@ class Trigger:
     def __init__(self, threshold: float, level: int, rest_frames: int) -> None:
         self.threshold = threshold
         """May be changed between two frames."""
+        self.best = 0.0
+        """The highest score so far."""
         self._level = level
         self._rest_frames = rest_frames
         self._over = 0
@@ -16,6 +18,7 @@ class Trigger:
 
     def take(self, score: float) -> bool:
         """One frame's score; True when the word is detected now."""
+        self.best = max(self.best, score)
         self._resting = max(0, self._resting - 1)
         if not score >= self.threshold:  # so that NaN, from a model gone wrong, counts as silence
             self._over, self._reported = 0, False

@@ -125,6 +125,7 @@ class Rig:
         self.turns: asyncio.Queue[TurnReport] = asyncio.Queue()
         self.ready = asyncio.Event()
         self.uris: dict[str, str] = {}
+        self.home_uri = ""
         self.servers: dict[str, WyomingServer] = {}
         self.running: asyncio.Task | None = None
 

@@ -225,7 +225,8 @@ class Satellite:
             if self._listening:
                 self._drop_turn("muted")
                 self._interjections.speak_up()
-        self._chime("muted" if muted else "unmuted")
+        if self._output.speaking or not self._player.playing:  # switched to and fro, it would chime for long
+            self._chime("muted" if muted else "unmuted")
         self._events.tell("muted" if muted else "unmuted")
 
     def _hear(self, frame: Frame) -> None:

@@ -12,6 +12,8 @@ import pytest
 from handle_house import MovedClock, decisive, running, sentence
 from running import free_port
 from wire import Wire, event, wire
+from wyoming.event import async_write_event
+from wyoming.info import Attribution, Info, Satellite
 
 from wyoming_servers.handle.turns import on_this_machine
 from wyoming_servers.shared.errors import EngineUnavailableError, PortInUseError, SettingsError
@@ -101,6 +103,20 @@ async def test_a_kind_that_its_server_does_not_have_is_missed(tmp_path: Path):
     async with running(tmp_path, MovedClock()) as uri, page({"handle": uri, "tts": uri}) as shown:
         _, html, _ = await get(shown)
     assert "answers, but offers no tts" in html
+
+
+async def test_a_satellite_is_shown_by_its_name():
+    about = {"attribution": Attribution("", ""), "installed": True, "description": None, "version": None}
+    info = Info(satellite=Satellite(name="Kitchen Pi", area="Kitchen", **about))
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await async_write_event(info.event(), writer)
+        writer.close()
+
+    satellite = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with satellite, page({"satellite": f"tcp://127.0.0.1:{satellite.sockets[0].getsockname()[1]}"}) as shown:
+        _, html, _ = await get(shown)
+    assert "Kitchen Pi" in html and "all services answer" in html
 
 
 async def test_engines_that_cannot_be_listed_do_not_take_the_page_away(tmp_path: Path):

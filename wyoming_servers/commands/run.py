@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     passed = [*(["--config", str(args.config)] if args.config else []), *(part for text in args.set for part in ("--set", text))]
     parts = [_server(kind, settings, passed) for kind in KINDS]
     if settings.web.uri:
-        parts.append(Part("web", ("web", *passed)))
+        parts.append(Part("web", ("web", *([] if args.no_satellite else ["--satellite"]), *passed)))
     if not args.no_satellite:
         parts.append(Part("satellite", ("satellite", *passed)))
     return run_until_stopped(_supervise(parts))

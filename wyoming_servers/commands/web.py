@@ -19,6 +19,7 @@ DEFAULT_URI = "http://127.0.0.1:10800"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Adds this command's options."""
     parser.add_argument("--uri", help=f"where to show it (default: web.uri of the settings, else {DEFAULT_URI})")
+    parser.add_argument("--satellite", action="store_true", help="show this machine's satellite, too")
     settings_arguments(parser)
 
 
@@ -29,7 +30,10 @@ def run(args: argparse.Namespace) -> int:
     """
     settings = load_settings(args)
     web = dataclasses.replace(settings.web, uri=args.uri or settings.web.uri or DEFAULT_URI)
-    return run_until_stopped(_show(dataclasses.replace(settings, web=web)))
+    uris = {kind: getattr(settings, kind).uri for kind in KINDS}
+    if args.satellite and settings.satellite.uri != "none":
+        uris["satellite"] = settings.satellite.uri
+    return run_until_stopped(_show(status_page(dataclasses.replace(settings, web=web), uris)))
 
 
 def status_page(settings: Settings, uris: Mapping[str, str]) -> StatusPage:
@@ -45,8 +49,7 @@ def status_page(settings: Settings, uris: Mapping[str, str]) -> StatusPage:
     return StatusPage(settings.web.uri, source, settings.web.admit)
 
 
-async def _show(settings: Settings) -> int:
-    page = status_page(settings, {kind: getattr(settings, kind).uri for kind in KINDS})
+async def _show(page: StatusPage) -> int:
     try:
         await page.start()
         await asyncio.get_running_loop().create_future()

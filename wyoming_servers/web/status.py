@@ -178,8 +178,9 @@ def _service(kind: str, uri: str, info: Info | None, ms: float | None, problem: 
     if info is None:
         return ServiceStatus(kind, uri, None, problem)
     if kind == "satellite":
-        known = info.satellite is not None and info.satellite.installed
-        return ServiceStatus(kind, uri, ms, "" if known else "answers, but is no satellite")
+        if info.satellite is None or not info.satellite.installed:
+            return ServiceStatus(kind, uri, ms, "answers, but is no satellite")
+        return ServiceStatus(kind, uri, ms, programs=(_program(info.satellite),))
     offered = programs(info, kind) or (programs(info, "intent") if kind == "handle" else [])
     found = tuple(_program(program) for program in offered)
     return ServiceStatus(kind, uri, ms, "" if found else f"answers, but offers no {kind}", found)

@@ -1,6 +1,7 @@
 """The status page over real HTTP, from a real intent server: what it shows, what it keeps to itself, and to whom it speaks."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -9,14 +10,16 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from conftest import Serving
 from handle_house import MovedClock, decisive, running, sentence
 from running import free_port
+from scripted import Scripted
 from wire import Wire, event, wire
 from wyoming.event import async_write_event
 from wyoming.info import Attribution, Info, Satellite
 
 from wyoming_servers.handle.turns import on_this_machine
-from wyoming_servers.shared.errors import EngineUnavailableError, PortInUseError, SettingsError
+from wyoming_servers.shared.errors import EngineError, EngineUnavailableError, PortInUseError, SettingsError
 from wyoming_servers.shared.settings import WebSection
 from wyoming_servers.web.server import StatusPage
 from wyoming_servers.web.status import StatusSource
@@ -97,6 +100,20 @@ async def test_a_server_that_says_nothing_does_not_hold_the_page_up():
         status = json.loads((await get(f"{shown}/status.json"))[1])
     assert not status["well"]
     assert "did not answer within" in status["services"][0]["problem"]
+
+
+async def test_an_engine_that_cannot_be_loaded_is_said_though_its_server_answers(serving: Serving):
+    class Broken(Scripted):
+        def _load(self) -> None:
+            raise EngineError("the model is cut short")
+
+    service = Broken()
+    async with serving(service) as uri, page({"asr": uri}) as shown:
+        with contextlib.suppress(EngineError):
+            await service.host.ready()
+        status = json.loads((await get(f"{shown}/status.json"))[1])
+    assert not status["well"]
+    assert "the model is cut short" in status["services"][0]["problem"]
 
 
 async def test_a_kind_that_its_server_does_not_have_is_missed(tmp_path: Path):

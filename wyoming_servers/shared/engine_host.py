@@ -146,9 +146,11 @@ class EngineHost(Generic[E]):
 
     @property
     def occupancy(self) -> Occupancy:
-        """How many requests it works on, and keeps waiting."""
+        """How many requests it works on, and keeps waiting; and why it can work on none."""
         working = min(self._admitted, self._slots)
-        return Occupancy(working, self._admitted - working, self._slots)
+        loaded = self._loaded
+        error = loaded.exception() if loaded and loaded.done() and not loaded.cancelled() else None
+        return Occupancy(working, self._admitted - working, self._slots, str(error or ""))
 
     async def ready(self) -> E:
         """Waits until the engine is loaded.

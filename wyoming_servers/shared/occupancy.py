@@ -6,9 +6,12 @@ from typing import Any
 
 from wyoming.event import Event
 
+from .protocol import printable
+
 EVENT = "earshot-load"
 ASK = "earshot_load"
 """Set to true in `describe`, it brings EVENT just before the `info`."""
+_MAX_PROBLEM_CHARS = 300
 _MOST = 100_000  # of places and requests: more is no sensible figure
 
 
@@ -22,6 +25,8 @@ class Occupancy:
     """Requests that wait for a place."""
     places: int
     """Requests that can be worked on at the same time."""
+    problem: str = ""
+    """Why none can be worked on, for the owner: the engine could not be loaded. Empty when all is well, or it still loads."""
 
     def full(self, own: int = 0) -> bool:
         """True when one more request would have to wait. own: how many of those under way are the asker's, and do not count."""
@@ -38,7 +43,9 @@ def read(told: Event) -> dict[str, Occupancy]:
     found = {}
     for kind, figures in told.data.items():
         if isinstance(figures, Mapping) and all(_sensible(figures.get(name)) for name in ("working", "waiting", "places")):
-            found[kind] = Occupancy(figures["working"], figures["waiting"], figures["places"])
+            problem = figures.get("problem")
+            told_problem = printable(problem, _MAX_PROBLEM_CHARS) if isinstance(problem, str) else ""
+            found[kind] = Occupancy(figures["working"], figures["waiting"], figures["places"], told_problem)
     return found
 
 

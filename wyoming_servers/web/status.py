@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from wyoming.event import Event
 from wyoming.info import Info
 
-from ..shared.client import WyomingClient, describe
+from ..shared.client import WyomingClient, describe_with_load
 from ..shared.errors import AssistantError, PeerError
 from ..shared.offers import programs
 from ..shared.protocol import printable
@@ -127,7 +127,7 @@ class StatusSource:
             asyncio.gather(*(_describe(uri) for uri in addresses)), self._turns(), self._engine_states()
         )
         found = dict(zip(addresses, answers, strict=True))
-        services = tuple(_service(kind, uri, *found[uri]) for kind, uri in self._uris.items())
+        services = tuple(_service(kind, uri, found[uri]) for kind, uri in self._uris.items())
         return Status(time.time(), services, engines, problem, turns, self._words)
 
     async def _turns(self) -> tuple[Turn, ...]:
@@ -165,25 +165,37 @@ class StatusSource:
         self._listed = (time.monotonic(), engines)
 
 
-async def _describe(uri: str) -> tuple[Info | None, float | None, str]:
+@dataclass(frozen=True)
+class _Answer:
+    info: Info
+    ms: float
+    problems: Mapping[str, str]
+    """Kind → why it can work on nothing; only kinds with a problem."""
+
+
+async def _describe(uri: str) -> _Answer | str:
+    """The answer, or why there is none."""
     begun = time.monotonic()
     try:
-        info = await describe(uri, ANSWER_WITHIN_S)
+        info, load = await describe_with_load(uri, ANSWER_WITHIN_S)
     except PeerError as err:
-        return None, None, str(err)
-    return info, (time.monotonic() - begun) * 1000, ""
+        return str(err)
+    problems = {kind: occupancy.problem for kind, occupancy in (load or {}).items() if occupancy.problem}
+    return _Answer(info, (time.monotonic() - begun) * 1000, problems)
 
 
-def _service(kind: str, uri: str, info: Info | None, ms: float | None, problem: str) -> ServiceStatus:
-    if info is None:
-        return ServiceStatus(kind, uri, None, problem)
+def _service(kind: str, uri: str, answer: _Answer | str) -> ServiceStatus:
+    if isinstance(answer, str):
+        return ServiceStatus(kind, uri, None, answer)
+    info, ms = answer.info, answer.ms
     if kind == "satellite":
         if info.satellite is None or not info.satellite.installed:
             return ServiceStatus(kind, uri, ms, "answers, but is no satellite")
         return ServiceStatus(kind, uri, ms, programs=(_program(info.satellite),))
     offered = programs(info, kind) or (programs(info, "intent") if kind == "handle" else [])
     found = tuple(_program(program) for program in offered)
-    return ServiceStatus(kind, uri, ms, "" if found else f"answers, but offers no {kind}", found)
+    problem = answer.problems.get(kind, "") if found else f"answers, but offers no {kind}"
+    return ServiceStatus(kind, uri, ms, problem, found)
 
 
 def _program(program: Any) -> Program:

@@ -20,7 +20,7 @@ class MicrophoneTool(Tool):
 
     name = "microphone"
     description = "Switches the microphone of the speaker the user talks to off. Not its sound: that is volume."
-    intents = {"EarshotMicrophoneOff": {"off": True}, "EarshotMicrophoneTell": {}}
+    intents = {"EarshotMicrophoneOff": {"muted": True}, "EarshotMicrophoneTell": {}}
     events = frozenset({_EVENT})
     deadline_s = 5.0
     changes = True
@@ -29,7 +29,7 @@ class MicrophoneTool(Tool):
     class Args:
         """Without an argument it only tells."""
 
-        off: bool = argument(False, "true switches it off")
+        muted: bool = argument(False, "true switches it off")
 
     def __init__(self, options: Any, home: Home) -> None:
         super().__init__(options, home)
@@ -40,10 +40,10 @@ class MicrophoneTool(Tool):
         say = context.phrases.say
         if context.satellite_id not in {satellite.id for satellite in self.home.satellites()}:
             raise ToolError(say("nobody"))
-        muted = await self._ask(context.satellite_id, {"muted": True} if args.off else {})
-        if muted is None or (args.off and not muted):
+        muted = await self._ask(context.satellite_id, {"muted": True} if args.muted else {})
+        if muted is None or (args.muted and not muted):
             raise ToolError(say("no_answer"))
-        return ToolResult(say("off" if muted else "on"), {"muted": muted})
+        return ToolResult(say("is_off" if muted else "is_on"), {"muted": muted})
 
     async def satellite_event(self, satellite: Satellite, event_type: str, data: Mapping[str, Any]) -> None:
         """A satellite tells whether its microphone is off."""

@@ -100,20 +100,22 @@ class House:
 
 @asynccontextmanager
 async def house(uri: str):
-    """With a satellite of this machine's name, whose volume can be changed."""
+    """With a satellite of this machine's name, whose volume can be changed and whose microphone can be switched."""
     settings = load(environment={})
     directory = Directory(PeersSection(handle=uri), browse=False)
     await directory.start()
 
-    async def volume(peer) -> None:
+    async def obey(peer) -> None:
         while (message := await peer.receive()) is not None:
             if message.type == "earshot-volume":
                 await peer.send(event("earshot-volume", {"percent": 50, "muted": bool(message.data.get("muted"))}))
+            elif message.type == "earshot-microphone":
+                await peer.send(event("earshot-microphone", {"muted": bool(message.data.get("muted"))}))
 
     try:
         async with wire(uri) as link:
             await link.send(event("earshot-subscribe", {"satellite_id": satellite_id(settings)}))
-            answering = asyncio.create_task(volume(link))
+            answering = asyncio.create_task(obey(link))
             try:
                 yield House(settings, directory)
             finally:

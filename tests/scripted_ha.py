@@ -82,7 +82,8 @@ class ScriptedHome:
         """Real seconds from each ping to its pong."""
         self.dropped = False
         """True when nothing came for 5 s, or the satellite hung up."""
-        self.paused = False
+        self.told = False
+        """True once a run has come as far as its script says."""
         self._changed = asyncio.Event()
         self._reading: asyncio.Task | None = None
         self._pipeline: asyncio.Task | None = None
@@ -132,6 +133,21 @@ class ScriptedHome:
             await self.send(AudioChunk(audio=pcm[at : at + CHUNK_BYTES], **_FORMAT, timestamp=at * 500 // RATE_HZ).event())
         if stop:
             await self.send(AudioStop(timestamp=len(sound) * 1000 // RATE_HZ).event())
+
+    async def late_answer(self, sound: np.ndarray) -> None:
+        """The run that was silent goes on after all."""
+        await self.send(Transcript(text="what time is it").event())
+        await self.send(Synthesize(text="It is noon.").event())
+        await self.speak(sound)
+
+    async def unread(self) -> list[str]:
+        """The types of what came while nothing was read."""
+        kinds = []
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                while (event := await self._client.read_event()) is not None:
+                    kinds.append(event.type)
+        return kinds
 
     async def pause(self) -> None:
         """The mute switch goes on: nothing is read or pinged any more."""
@@ -197,16 +213,19 @@ class ScriptedHome:
                 self._audio_ended.set()
             elif event.type == "run-pipeline":
                 await cancel(self._pipeline)
+                self._forget_sound()  # now: what was read behind this event belongs to the run
                 self._pipeline = asyncio.create_task(self._run(event), name="pipeline")
 
     async def _run(self, request: Event) -> None:
         while await self._run_once(request.data["start_stage"]) and request.data["restart_on_end"]:
-            pass
+            self._forget_sound()
+
+    def _forget_sound(self) -> None:
+        self.heard = b""
+        self._audio_ended.clear()
 
     async def _run_once(self, start: str) -> bool:
         """False after an error."""
-        self.heard = b""
-        self._audio_ended.clear()
         if start == "wake":
             await self.send(Detect().event())
             await self.until(lambda: len(self.heard) >= RATE_HZ)
@@ -226,13 +245,18 @@ class ScriptedHome:
         if isinstance(line, Failure):
             await self.send(Error(text="It went wrong.", code=line.code).event())
             return False
-        if line == Silence("transcript"):
-            await asyncio.Event().wait()
         if isinstance(line, Silence):
-            await self.send(Synthesize(text="It is noon.").event())
+            if line.after == "synthesize":
+                await self.send(Synthesize(text="It is noon.").event())
+            self._has_told()
             await asyncio.Event().wait()
         await self._tell(line)
+        self._has_told()
         return True
+
+    def _has_told(self) -> None:
+        self.told = True
+        self._changed.set()
 
     async def _end_of_speech(self, line: Any) -> None:
         if not getattr(line, "ends_speech", False):

@@ -19,6 +19,7 @@ from . import chimes
 from .boundary import LOOK_BACK_S, boundary
 from .events import Events
 from .hearing import Hearing
+from .home_turn import ROUTE as HOME_ROUTE
 from .home_turn import HomeTurn
 from .interjections import Interjections, TimerDesk
 from .links import FinishedTimer, Saying
@@ -313,7 +314,7 @@ class Satellite:
             return
         self._report(report)
         if report.ended == "empty" and not turn.asked:
-            self._chime("error")
+            self._chime("done" if report.route == HOME_ROUTE else "error")  # to Home Assistant it is no failure
         if report.ended == "answered" and not report.answer and turn.addressed:
             self._chime("done")
         if self._interjections.waiting:

@@ -7,6 +7,7 @@ from ..shared.engines import find
 from ..shared.errors import AssistantError, HouseError
 from ..shared.gate import kept_inside
 from ..shared.home_assistant import access
+from ..shared.home_assistant_names import exposed_ids
 from ..shared.home_assistant_socket import connected
 from .finding import Finding, Visit, failure, note, ok, warning
 
@@ -59,9 +60,13 @@ async def home_assistant(visit: Visit) -> list[Finding]:
     begun = time.perf_counter()
     try:
         async with connected(place) as link:
-            config = await link.ask("get_config")
+            exposed = exposed_ids(await link.ask("homeassistant/expose_entity/list"))
+            rooms = len(await link.ask("config/area_registry/list") or ())
     except HouseError as err:
         return [failure(f"Home Assistant cannot be asked: {err}", "home_assistant.url, and token_file", **data, reason=err.reason)]
     took_ms = (time.perf_counter() - begun) * 1000
-    version = str(config.get("version", "")) if isinstance(config, dict) else ""
-    return [ok(f"Home Assistant {version} at {place.url} answers in {took_ms:.0f} ms", **data, version=version, ms=round(took_ms, 1))]
+    data |= {"rooms": rooms, "exposed": len(exposed), "ms": round(took_ms, 1)}
+    said = f"Home Assistant at {place.url}: {rooms} rooms, {len(exposed)} devices exposed to Assist; {took_ms:.0f} ms"
+    if not exposed:
+        return [warning(f"{said}: none can be controlled", "Home Assistant, Settings, Voice assistants, Expose", **data)]
+    return [ok(said, **data)]

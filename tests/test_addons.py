@@ -181,6 +181,15 @@ def test_the_apparmor_profile_bears_the_slug(name: str):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_the_apparmor_profile_can_be_compiled(name: str):
+    parser = shutil.which("apparmor_parser", path=f"/usr/sbin:/sbin:{os.environ.get('PATH', '')}")
+    if not parser:
+        pytest.skip("apparmor_parser is not installed (package apparmor)")
+    compiled = subprocess.run([parser, "-Q", "-K", str(ADDONS / name / "apparmor.txt")], capture_output=True, text=True, check=False)
+    assert compiled.returncode == 0, compiled.stderr
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_s6_starts_the_service(name: str):
     services_dir = ADDONS / name / "rootfs" / "etc" / "s6-overlay" / "s6-rc.d"
     assert read(services_dir / name / "type") == "longrun\n"

@@ -110,6 +110,47 @@ class ScriptedWake(Service):
         return _WakeSession(self, peer)
 
 
+class ToldWake(ScriptedWake):
+    """A wake word server that hears a wake word when the test says so, in the sound it has got; `samples` of it so far."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0, 0.0)
+        self.samples = 0
+        self.peers: list[Peer] = []
+        self._grown = asyncio.Event()
+
+    def session(self, peer: Peer) -> Session:
+        self.peers.append(peer)
+        return _ToldWakeSession(self, peer)
+
+    async def hears(self, name: str = "okay_nabu") -> None:
+        """The wake word ends now."""
+        await self.peers[-1].send(Detection(name=name).event())
+
+    def add(self, samples: int) -> None:
+        """So much more sound."""
+        self.samples += samples
+        self._grown.set()
+
+    async def grows(self) -> None:
+        """Waits for more sound."""
+        self._grown.clear()
+        async with asyncio.timeout(PATIENCE_S):
+            await self._grown.wait()
+
+
+class _ToldWakeSession(Session):
+    busy = False
+
+    def __init__(self, service: ToldWake, peer: Peer) -> None:
+        self._service = service
+        self._peer = peer
+
+    async def handle(self, event: Event) -> None:
+        if event.type == "audio-chunk":
+            self._service.add(len(event.payload or b"") // 2)
+
+
 class _WakeSession(Session):
     busy = False
 
@@ -169,6 +210,8 @@ class Reply:
     text: str
     intent: str | None = "Test"
     handled: bool = True
+    ask: str | None = None
+    """What it asks for."""
 
 
 class ScriptedHandle(_Scripted):
@@ -204,6 +247,12 @@ class ScriptedHandle(_Scripted):
             await self.subscribed.wait()
         await self.links[-1].send(Event("earshot-say", {"text": text, **more}))
 
+    async def switch_microphone(self, *, off: bool) -> None:
+        """Switches the satellite's microphone."""
+        async with asyncio.timeout(PATIENCE_S):
+            await self.subscribed.wait()
+        await self.links[-1].send(Event("earshot-microphone", {"muted": off}))
+
     async def cancel_timer(self, timer_id: str) -> None:
         """A timer is cancelled elsewhere."""
         await self.links[-1].send(Event("timer-cancelled", {"id": timer_id}))
@@ -224,7 +273,7 @@ class _HandleSession(Session):
         elif event.type == "transcript":
             reply = await self._service.reply(event.data)
             reply = Reply(reply) if isinstance(reply, str) else reply
-            context = {"earshot": {"intent": reply.intent, "slots": {}}}
+            context = {"earshot": {"intent": reply.intent, "slots": {}, **({"ask": reply.ask} if reply.ask else {})}}
             answer = Handled if reply.handled else NotHandled
             await self._peer.send(answer(text=reply.text, context=context).event())
         else:

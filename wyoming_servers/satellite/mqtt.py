@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import importlib.util
+import importlib
 import json
 import logging
 import ssl
@@ -36,12 +36,14 @@ class Broker:
     """
 
     def __init__(self, section: MqttSection, satellite: str, events: Events, microphone: Change, volume: Change) -> None:
-        """Blocking: reads the password and the certificate.
+        """Blocking: loads the library, reads the password and the certificate.
 
         Raises: SettingsError.
         """
-        if importlib.util.find_spec("aiomqtt") is None:
-            raise SettingsError("satellite.mqtt.host needs aiomqtt: pip install 'earshot-voice[mqtt]'")
+        try:
+            self._library = importlib.import_module("aiomqtt")
+        except ImportError:
+            raise SettingsError("satellite.mqtt.host needs aiomqtt: pip install 'earshot-voice[mqtt]'") from None
         if not section.topic or any(each in section.topic for each in "+#\0"):
             raise SettingsError(f"satellite.mqtt.topic: {printable(section.topic, 40)!r} must not be empty, nor hold + or #")
         self._section = section
@@ -71,9 +73,7 @@ class Broker:
 
     async def run(self) -> None:
         """Keeps the connection, until cancelled."""
-        import aiomqtt
-
-        section, pause_s = self._section, _FIRST_PAUSE_S
+        aiomqtt, section, pause_s = self._library, self._section, _FIRST_PAUSE_S
         while True:
             client = aiomqtt.Client(
                 section.host,

@@ -115,7 +115,7 @@ def _tell(layout: Layout, parts: list[str]) -> None:
         return
     scope = " --user" if layout.user else ""
     settings = paths.config_dir() if layout.user else Path("/etc/earshot")
-    print(f"Running: {', '.join(parts)}. They start with the machine{' once you log in' if layout.user else ''}.")
+    print(f"Running: {', '.join(parts)}. They start {'when you log in' if layout.user else 'with the machine'}.")
     print(f"  settings  {settings / 'assistant.yaml'}, then: systemctl{scope} restart 'earshot-*'")
     print(f"  logs      journalctl{scope} --unit 'earshot-*' --follow")
     print("  models    earshot models get NAME" if layout.user else "  models    sudo earshot-service models get NAME")

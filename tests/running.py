@@ -85,6 +85,7 @@ def earshot_run(mic: np.ndarray, *settings: str, folder: Path | None = None) -> 
         home = folder or Path(own)
         write_wav(home / "mic.wav", mic)
         given = [f"{kind}.uri=tcp://127.0.0.1:{free_port()}" for kind in KINDS]
+        given += [f"satellite.uri=tcp://127.0.0.1:{free_port()}"]
         given += [f"satellite.mic={home / 'mic.wav'}", f"satellite.speaker={home / 'heard.wav'}", "network.zeroconf=false", *settings]
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("XDG_", "EARSHOT_"))}
         command = [sys.executable, "-m", "wyoming_servers", "run", *(word for text in given for word in ("--set", text))]

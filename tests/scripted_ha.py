@@ -235,6 +235,8 @@ class ScriptedHome:
                 await self.send(Detection(name="remote_word", timestamp=0).event())
         line = self.script.pop(0) if self.script else Silence()
         if isinstance(line, Failure) and not line.after_transcript:
+            if line.code == "stt-no-text-recognized":
+                await self._end_of_speech(line)
             await self.send(Error(text="It went wrong.", code=line.code).event())
             return False
         await self.send(Transcribe(language="en").event())

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from home_link_rig import COMMAND, NOON, SOUND, House, command, linked, pcm
 from satellite_rig import hurried, overlap, seconds
 from scripted_ha import Answer, Failure, Silence, home_assistant, tone
 from speech import speak
-from test_wyoming_link_turns import COMMAND, NOON, SOUND, House, command, linked, pcm
 
 WORD = speak("okay computer")
 
@@ -33,6 +33,7 @@ async def test_a_wake_word_that_home_assistant_hears_opens_the_microphone(tmp_pa
     assert rig.recorder.contains(SOUND) and house.asr.requests == []
 
 
+@pytest.mark.slow
 @hurried
 async def test_after_an_answer_home_assistant_listens_again_without_being_asked(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), NOON, Answer(text="It is one.", sound=SOUND), mode="stream") as (rig, home):
@@ -45,11 +46,12 @@ async def test_after_an_answer_home_assistant_listens_again_without_being_asked(
 @pytest.mark.contract(77)
 @hurried
 async def test_after_every_error_the_pipeline_is_asked_for_again(tmp_path: Path) -> None:
-    errors = [Failure("stt-no-text-recognized"), Failure("wake-stream-failed"), Failure("intent-failed", after_transcript=True)]
+    errors = [Failure("stt-stream-failed"), Failure("wake-stream-failed"), Failure("intent-failed", after_transcript=True)]
     async with linked(tmp_path, House(), *errors, mode="stream") as (_, home):
         await home.received("run-pipeline", times=3)
 
 
+@pytest.mark.slow
 @hurried
 async def test_a_run_that_ends_without_a_word_is_asked_for_again(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), Silence("transcribe"), mode="stream") as (rig, home):
@@ -58,6 +60,7 @@ async def test_a_run_that_ends_without_a_word_is_asked_for_again(tmp_path: Path)
         await home.received("run-pipeline", times=2)
 
 
+@pytest.mark.slow
 @hurried
 async def test_a_wake_word_that_nothing_follows_ends_the_run(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), NOON, mode="stream", no_speech_s=2.0) as (rig, home):
@@ -66,6 +69,7 @@ async def test_a_wake_word_that_nothing_follows_ends_the_run(tmp_path: Path) -> 
         assert (await rig.turn()).ended == "no-speech"
 
 
+@pytest.mark.slow
 @hurried
 async def test_our_own_wake_words_count_while_home_assistant_is_away(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), mode="stream") as (rig, home):
@@ -78,6 +82,7 @@ async def test_our_own_wake_words_count_while_home_assistant_is_away(tmp_path: P
             assert (await rig.turn()).answer == "It is noon."
 
 
+@pytest.mark.slow
 @hurried
 async def test_our_own_wake_words_do_not_count_while_home_assistant_listens(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), NOON, mode="stream") as (rig, home):
@@ -87,6 +92,7 @@ async def test_our_own_wake_words_do_not_count_while_home_assistant_listens(tmp_
     assert "detection" not in home.kinds()
 
 
+@pytest.mark.slow
 @hurried
 async def test_a_muted_satellite_streams_nothing_and_streams_again_afterwards(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), mode="stream") as (rig, home):
@@ -100,6 +106,7 @@ async def test_a_muted_satellite_streams_nothing_and_streams_again_afterwards(tm
             await again.until(lambda: again.heard)
 
 
+@pytest.mark.slow
 @hurried
 async def test_in_vad_mode_only_what_may_be_speech_is_sent(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), mode="vad") as (rig, home):
@@ -120,6 +127,7 @@ async def test_in_vad_mode_a_wake_word_keeps_the_microphone_open_for_the_command
     assert home.kinds()[:2] == ["run-pipeline", "audio-stop"]
 
 
+@pytest.mark.slow
 @hurried
 async def test_in_vad_mode_speech_that_holds_no_wake_word_is_forgotten(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), mode="vad") as (rig, home):
@@ -131,6 +139,7 @@ async def test_in_vad_mode_speech_that_holds_no_wake_word_is_forgotten(tmp_path:
 
 
 @pytest.mark.contract(83)
+@pytest.mark.slow
 @hurried
 async def test_in_stream_mode_a_wake_word_stops_the_answer(tmp_path: Path) -> None:
     long = tone(20.0)

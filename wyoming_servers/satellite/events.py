@@ -21,7 +21,7 @@ EVENTS = {
     "volume": "the loudness has changed: `percent`, `silenced`",
     "timer-ringing": "a timer, an alarm or a reminder rings: `id`, `text`",
     "timer-stopped": "it rings no more: `id`",
-    "connected": "a server that one stays connected to is there: `kind` (`wake` or `handle`), `uri`",
+    "connected": "a server that one stays connected to is there: `kind` (`wake`, `handle` or `home_assistant`), `uri`",
     "disconnected": "it is gone: `kind`, `uri`",
 }
 """Every event and its data."""

@@ -30,7 +30,9 @@ async def listening(settings: Settings, link: HomeLink, wake_programs: Callable[
         yield ""
         return
     split_uri(section.uri)
-    server = WyomingServer(section.uri, [SatelliteService(section, link, wake_programs)], LIMITS)
+    service = SatelliteService(section, link, wake_programs)
+    link.info = service.info
+    server = WyomingServer(section.uri, [service], LIMITS)
     try:
         await server.start()
     except OSError as err:

@@ -63,7 +63,7 @@ async def run(
     mute = await asyncio.to_thread(Mute, section.name, section.muted)
     home_timers, home = _home(settings, satellite)
     wake, timers, ear = _links(settings, directory, satellite, (volume, mute), home)
-    tell_of(events, wake, timers)
+    tell_of(events, wake, timers, home)
     satellite.connect(ear or wake, OwnTimers(timers), home)
     await directory.start()
     try:

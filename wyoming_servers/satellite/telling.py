@@ -14,6 +14,7 @@ from .loudness import Loudness
 from .messages import Message, MicrophoneMuted
 from .mqtt import Broker
 from .mute import Mute
+from .wyoming_link import HomeLink
 
 _LOGGER = logging.getLogger(__name__)
 _LAST_WORDS_S = 2.0
@@ -52,7 +53,7 @@ async def telling(
         await owner.close()
 
 
-def tell_of(events: Events, *links: Link) -> None:
+def tell_of(events: Events, *links: Link | HomeLink) -> None:
     """Events are told when these connections come and go."""
     for link in links:
         link.told = lambda kind, uri, connected: events.tell("connected" if connected else "disconnected", kind=kind, uri=uri)

@@ -70,6 +70,11 @@ class HomeLink:
         self._run: PipelineRun | None = None
         self._speech: HomeSpeech | None = None
         self._late_until = -math.inf
+        self._phrases_told: set[str] = set()
+        self.info: Callable[[], Info] = Info
+        """What a satellite with these wake words is."""
+        self.told: Callable[[str, str, bool], None] = lambda kind, uri, connected: None
+        """Called with `home_assistant`, its address, and whether it is there, whenever that changes."""
         self.remote_ear: RemoteEar | None = None
         self.muted = False
         """True while Home Assistant's mute switch is on: the microphone is nobody's."""
@@ -101,6 +106,8 @@ class HomeLink:
         """
         peer = self._peer()
         behind_another = self.let_go()
+        if wake_word and wake_word not in self._phrases_told:  # its server came later than Home Assistant
+            self._tell_phrases(peer)
         if wake_word:
             tell(peer, Detection(name=wake_word).event())
         tell(peer, RunPipeline(start_stage=PipelineStage.ASR, end_stage=PipelineStage.TTS, restart_on_end=False).event())
@@ -185,6 +192,7 @@ class HomeLink:
         """A connection has ended. What is being said is said to the end."""
         if session is self._session:
             _LOGGER.info("Home Assistant at %s has gone", session.peer.name)
+            self.told("home_assistant", session.peer.name, False)
             self._session = None
             self._forget("Home Assistant has gone away")
             self.muted = False
@@ -195,7 +203,9 @@ class HomeLink:
         self.muted = False
         if before is not session:
             _LOGGER.info("Home Assistant at %s uses this satellite", session.peer.name)
+            self.told("home_assistant", session.peer.name, True)
         self._forget("Home Assistant began anew")
+        self._phrases_told = _wake_words(self.info())  # its next event is describe
         if before and before is not session:
             before.peer.fail(BusyError("another connection has taken this satellite over"))
         if self.remote_ear:
@@ -266,6 +276,11 @@ class HomeLink:
             if self.remote_ear:
                 self.remote_ear.failed(str(event.data.get("code") or ""))
 
+    def _tell_phrases(self, peer: Peer) -> None:
+        info = self.info()
+        self._phrases_told = _wake_words(info)
+        tell(peer, info.event())
+
     def _peer(self) -> Peer:
         if not self.active or self._session is None or self._session.peer.gone:
             raise HomeLostError("Home Assistant has muted this satellite" if self.muted else "Home Assistant is not connected")
@@ -285,13 +300,14 @@ class SatelliteService(Service):
         self._link = link
         self._wake_programs = wake_programs
         self._offered: list[WakeProgram] = []
+        self._described: list[WakeProgram] = []
         self._revision = 0
 
     @property
     def revision(self) -> int:
         """Goes up whenever the wake words have changed."""
-        if (offered := self._offer()) != self._offered:
-            self._offered = offered
+        if (offered := self._offer()) != self._described:
+            self._offered = self._described = offered
             self._revision += 1
         return self._revision
 
@@ -316,6 +332,13 @@ class SatelliteService(Service):
     def describe(self, info: Info) -> None:
         info.satellite = next(each for each in self.programs() if isinstance(each, SatelliteInfo))
         info.wake = list(self._offered)  # with the phrases, by which Home Assistant tells that two satellites heard the same person
+
+    def info(self) -> Info:
+        """As it is now."""
+        self._offered = self._offer()
+        info = Info()
+        self.describe(info)
+        return info
 
     def session(self, peer: Peer) -> Session:
         return _LinkSession(self._link, peer)
@@ -351,6 +374,10 @@ class _LinkSession(Session):
 
     async def close(self) -> None:
         await self._link.lost(self)
+
+
+def _wake_words(info: Info) -> set[str]:
+    return {model.name for program in info.wake for model in program.models}
 
 
 def failure(event: Event) -> HomeFailedError:

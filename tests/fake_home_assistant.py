@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 TOKEN = "a-long-lived-token"
-_SERVICES = {
+_BECOMES = {
     "turn_on": "on",
     "turn_off": "off",
     "open_cover": "open",
@@ -21,7 +21,6 @@ _SERVICES = {
     "start": "cleaning",
     "return_to_base": "returning",
 }
-"""What devices are after a service."""
 
 
 class FakeHomeAssistant:
@@ -44,6 +43,8 @@ class FakeHomeAssistant:
         """Devices that take a service and do not change."""
         self.refuses: set[str] = set()
         """Devices whose services fail."""
+        self.becomes = dict(_BECOMES)
+        """What devices are after a service."""
         self.silent = False
         """Takes commands and answers nothing."""
         self.greeting: str | None = None
@@ -207,7 +208,7 @@ class FakeHomeAssistant:
                 attributes[key] = data[key]
         if "position" in data:
             attributes["current_position"] = data["position"]
-        state = _SERVICES.get(service)
+        state = self.becomes.get(service)
         if service == "toggle":
             state = "off" if self.states[id]["s"] == "on" else "on"
         await self.change(id, state, **attributes)

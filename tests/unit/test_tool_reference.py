@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from wyoming_servers.commands import tool_reference
-from wyoming_servers.handle.matcher import Matcher
+from wyoming_servers.handle.matcher import Context, Matcher
 from wyoming_servers.shared import paths, templates
 from wyoming_servers.shared.house import House
 from wyoming_servers.shared.plugins import SWITCH, load_tools
@@ -35,7 +35,7 @@ def test_the_example_sentences_mean_what_they_stand_for():
     wrong = {}
     for tool in TOOLS:
         for sentence in {sentence for intent in tool.intents for sentence in examples.of(intent) if "*" not in sentence}:
-            understood = {match.intent for match in matcher.match(sentence)}
+            understood = {match.intent for match in matcher.match(sentence, Context(area="Kitchen"))}
             if not understood <= tool.intents.keys() or not understood:
                 wrong[sentence] = understood
     assert wrong == {}

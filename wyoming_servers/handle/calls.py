@@ -11,6 +11,7 @@ from ..shared.tool import Tool, ToolContext
 from .conversation import Conversations
 from .exchange import Request, Step
 from .fallback import Hands
+from .handing_over import HOME, is_theirs, lacks_room, their_answer, their_slots
 from .languages import Languages
 from .matcher import Match
 from .phrases import COMMON, apology
@@ -41,9 +42,22 @@ class Calls(Hands):
         """Does what a template means."""
         understood = Step(False, "", "no-tool", match.intent, match.slots, why="no tool does that")
         chosen = await self._toolbox.choose(match)
+        if request.home_assistant and is_theirs(match, chosen.tool if chosen else None):
+            return await self._hand_over(match, understood, language)
         if chosen is None or not self.speaks(chosen.tool, language):
             return replace(understood, text=await self.cannot(language, match.intent))
         return await self.carry_out(chosen, replace(understood, route="template", why=why), request, language)
+
+    async def _hand_over(self, match: Match, understood: Step, language: str) -> Step:
+        """Home Assistant does it; without a room, which it would not add, that is asked first."""
+        step = replace(understood, handled=True, route="home-assistant", why="its devices are its own")
+        if lacks_room(match):
+            with contextlib.suppress(KeyError):
+                if self.languages.has(language, HOME):
+                    question = self.languages.phrases(language, HOME).say("which_room")
+                    return replace(step, text=question, tool=HOME, ask="area", args=match.slots)
+            return replace(step, handled=False, text=await self.cannot(language, match.intent))
+        return replace(step, slots=their_slots(match), hand_over=await asyncio.to_thread(their_answer, language, match))
 
     async def carry_out(self, chosen: Chosen, understood: Step, request: Request, language: str) -> Step:
         """One call; `understood` with what became of it."""

@@ -16,6 +16,8 @@ class Request:
     """Empty starts a new conversation; the router has filled it in before anybody else sees the request."""
     satellite_id: str = ""
     area: str = ""
+    home_assistant: bool = False
+    """True when Home Assistant asks: it carries out its own intents, where nobody does here."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Step:
     text: str
     """A finished sentence; empty when nothing is to be said."""
     route: str
-    """`template`, `llm`, `no-tool`, `no-language`, `loading` or `none`."""
+    """`template`, `llm`, `home-assistant`, `no-tool`, `no-language`, `loading` or `none`."""
     intent: str | None = None
     slots: Mapping[str, Any] = field(default_factory=dict)
     """What was understood; for a call by a language model its arguments."""
@@ -44,6 +46,8 @@ class Step:
     """True when the tool has found no answer: the fallback may try."""
     args: Mapping[str, Any] = field(default_factory=dict)
     """All arguments the tool was called with that somebody gave, defaults left out."""
+    hand_over: str | None = None
+    """Set when whoever asked carries out the intent: what is then said, a Jinja template of Home Assistant's."""
 
     def told(self) -> dict[str, Any]:
         """How it came about, as JSON."""

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hassil import RecognizeResult, recognize_all
@@ -37,7 +37,7 @@ class Match:
     """What was done before is taken back first."""
     drops: frozenset[str] = frozenset()
     """Slots of what was said before that do not count on: "ten minutes" takes the place of "one hour"."""
-    response: str = ""
+    response: str = field(default="", compare=False)
     """Which of an intent's answers the template asks for: `which` of "which lights are on"; empty when it does not say."""
 
 
@@ -166,12 +166,14 @@ def _is_replaced(block: IntentData, intent: Intent) -> bool:
 
 
 def _rank(result: RecognizeResult) -> tuple:
-    """Small is good: no wildcards, much literal text, our own templates, few slots; then anything that never changes.
+    """Small is good: no wildcards, much literal text, our own templates, few slots; then anything that never changes. `last_resort` in the
+    metadata puts a block behind all others.
 
     `wildcards` in the metadata is as how many a block's count, where they stand between numbers: "1,000 plus 5" is no name.
     """
     wildcards = [entity for entity in result.entities_list if entity.is_wildcard]
     return (
+        (result.intent_metadata or {}).get("last_resort") is True,
         min(len(wildcards), (result.intent_metadata or {}).get("wildcards", len(wildcards))),
         sum(len(entity.text) for entity in wildcards),
         "asked" not in result.intent_data.requires_context,

@@ -21,6 +21,7 @@ from .calls import Calls
 from .clock import SystemClock
 from .conversation import Conversations
 from .fallback import Fallback, Hands
+from .handing_over import HOME
 from .http import Web
 from .links import Links
 from .matcher import Matcher
@@ -104,6 +105,7 @@ class HandleService(Service):
                 description="Sentence templates and tools, and a language model where one is set up",
                 models=[model],
                 supports_handled_streaming=True,
+                supports_home_control=self.toolbox.has(HOME),
                 **common,
             )
         ]

@@ -1,8 +1,10 @@
 """One connection to the intent server: sentences, answers as they come, and the link of a satellite."""
 
 import logging
+import re
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from wyoming.event import Event
@@ -21,6 +23,8 @@ from .turns import TURNS, Turns, on_this_machine
 _LOGGER = logging.getLogger(__name__)
 SUBSCRIBE = "earshot-subscribe"
 _MAX_ID_CHARS = 200
+_HOME_ASSISTANTS_ID = re.compile("[0-9A-HJKMNP-TV-Z]{26}")
+"""A ULID: Home Assistant numbers its conversations with them, nobody else does."""
 
 
 class Serving(Protocol):
@@ -108,7 +112,8 @@ class HandleSession(Session):
             raise InvalidRequestError("a sentence must come as text")
         context = data.get("context")
         context = context if isinstance(context, dict) else {}
-        satellite_id = _id(context, "satellite_id") or _id(context, "device_id")
+        asker = _id(context, "satellite_id") or _id(context, "device_id")
+        satellite_id = self._service.links.known_as(asker)
         satellite = self._service.links.get(satellite_id)
         return Request(
             text=text,
@@ -116,6 +121,7 @@ class HandleSession(Session):
             conversation_id=_id(context, "conversation_id") or uuid.uuid4().hex,
             satellite_id=satellite_id,
             area=_id(context, "area") or (satellite.area if satellite else ""),
+            home_assistant=(satellite is None or satellite_id != asker) and bool(_HOME_ASSISTANTS_ID.fullmatch(_id(context, "conversation_id"))),
         )
 
     async def _send(self, events: Sequence[Event]) -> None:
@@ -130,6 +136,8 @@ def _id(values: Mapping[str, Any], key: str) -> str:
 
 def _answer_events(answer: Answer) -> list[Event]:
     context = answer.context()
+    if any(step.hand_over is not None for step in answer.steps):
+        return _in_brackets([_intent_to_do(step, context).event() for step in answer.steps], context)
     if not answer.handled:
         return [NotHandled(text=answer.text, context=context).event()]
     handled = Handled(text=answer.text, context=context).event()
@@ -142,10 +150,20 @@ def _intent_events(answer: Answer) -> list[Event]:
     context = answer.context()
     if not answer.handled:
         return [NotRecognized(text=answer.text, context=context).event()]
-    intents = [_intent(step, context).event() for step in answer.steps]
+    return _in_brackets([_intent(step, context).event() for step in answer.steps], context)
+
+
+def _in_brackets(intents: list[Event], context: dict[str, Any]) -> list[Event]:
     if len(intents) == 1:
         return intents
     return [IntentsStart(context=context).event(), *intents, IntentsStop(context=context).event()]
+
+
+def _intent_to_do(step: Step, context: dict[str, Any]) -> Intent:
+    """What Home Assistant is to do; of what was done here already it only tells."""
+    if step.hand_over is None:
+        return Intent(name="HassRespond", entities=[Entity(name="response", value=step.text)], context=context)
+    return replace(_intent(step, context), text=step.hand_over or None)
 
 
 def _intent(step: Step, context: dict[str, Any]) -> Intent:

@@ -60,10 +60,11 @@ class ToolHome(Home):
         return self._languages.phrases(language, self._name)
 
     async def abilities(self, language: str) -> Sequence[Ability]:
-        """The tools that are on and speak this language."""
+        """The tools that are on, can work, and speak this language."""
         spoken = self._languages
         there = [tool for _, tool in sorted((await self.toolbox.started()).items())] if self.toolbox else []
-        speaking = [tool for tool in there if language in (tool.languages or ()) or spoken.has(language, tool.name)]
+        able = [tool for tool in there if tool.able]
+        speaking = [tool for tool in able if language in (tool.languages or ()) or spoken.has(language, tool.name)]
         return [Ability(tool.name, tool.description, spoken.phrases(language, tool.name)) for tool in speaking]
 
     def satellites(self) -> Sequence[Satellite]:
@@ -118,6 +119,10 @@ class Toolbox:
             for cls, options in self._loaded:
                 group.create_task(self._start(cls, options), name=f"start tool {cls.name}")
         _LOGGER.info("tools: %s", ", ".join(sorted(self.tools)) or "none")
+
+    def has(self, name: str) -> bool:
+        """Whether a tool is switched on, and not broken."""
+        return any(cls.name == name for cls, _ in self._loaded) and name not in {broken.name for broken in self.broken}
 
     async def started(self) -> Mapping[str, Tool]:
         """The tools that work, once each has started or failed to."""

@@ -65,6 +65,10 @@ class Devices(ABC):
         """Why there is no connection now, as the `reason` of a HouseError; empty while there is one."""
 
     @abstractmethod
+    async def settled(self) -> None:
+        """Waits until it is known whether there is a connection: a server that has just started may be asked at once."""
+
+    @abstractmethod
     def entities(self) -> Sequence[Entity]:
         """All that are exposed; the last known ones while there is no connection."""
 

@@ -69,6 +69,7 @@ class HomeAssistant(Devices):
         self._problem = "offline"
         self._complaint = ""
         self._stale = asyncio.Event()
+        self._settled = asyncio.Event()
         self._states = States(self._stale.set)
         self.known: Known = read_copy(copy, place.url)
         """Names and devices as they are known now."""
@@ -85,6 +86,10 @@ class HomeAssistant(Devices):
     def problem(self) -> str:
         """Why there is no connection now."""
         return self._problem
+
+    async def settled(self) -> None:
+        """Waits for the end of the first attempt to connect."""
+        await self._settled.wait()
 
     def entities(self) -> Sequence[Entity]:
         """All that are exposed."""
@@ -133,6 +138,7 @@ class HomeAssistant(Devices):
                 self._problem = err.reason if err.reason != "refused" else "address"
                 self._complain(err)
             finally:
+                self._settled.set()
                 self._link = None
                 self._states.forget()
             await asyncio.sleep(_REFUSED_PAUSE_S if self._problem in ("token", "rights") else pause_s)
@@ -162,6 +168,7 @@ class HomeAssistant(Devices):
             await self._take_over(await self._read(link, exposed))
             if self._link is None:
                 self._link, self._problem, self._complaint = link, "", ""
+                self._settled.set()
                 known = self.known
                 _LOGGER.info(
                     "Home Assistant at %s: %d devices in %d rooms are exposed", self._access.url, len(known.entities), len(known.rooms)

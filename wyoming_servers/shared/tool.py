@@ -202,8 +202,6 @@ class ToolContext:
     conversation_id: str = ""
     history: tuple[Turn, ...] = ()
     """Earlier turns, oldest first."""
-    home_assistant: bool = False
-    """True when Home Assistant asks: it can carry out its own intents."""
 
 
 @dataclass(frozen=True)
@@ -220,8 +218,6 @@ class ToolResult:
     undo: Mapping[str, Any] | None = None
     """Arguments with which a call of the same tool takes back what was done; None when it cannot be taken back, empty when a tool that
     changes things has only told something."""
-    hand_over: bool = False
-    """True when whoever asked is to carry out the intent: only where `context.home_assistant` is."""
 
 
 @dataclass(frozen=True)
@@ -268,6 +264,11 @@ class Tool(ABC):
     def __init__(self, options: Any, home: Home) -> None:
         self.options = options
         self.home = home
+
+    @property
+    def able(self) -> bool:
+        """Whether it has what it needs to do its work; one that has not is not named when somebody asks what can be done."""
+        return True
 
     async def start(self) -> None:
         """Opens what it needs, before the first call.

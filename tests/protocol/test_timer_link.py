@@ -241,6 +241,22 @@ async def test_a_timer_set_from_nowhere_rings_everywhere(uri, clock):
         assert [(await finished(link))["id"] for link in (kitchen, bedroom)] == [id, id]
 
 
+@pytest.mark.parametrize("entity", ["kuche_kuche", "kuche", "kuche_2"])
+async def test_a_timer_set_through_home_assistant_rings_where_it_was_set(uri, clock, entity):
+    async with linked(uri, "k-1", name="Küche", area="Küche") as kitchen, linked(uri, "bedroom", name="Bedroom") as bedroom:
+        id = await set_timer(uri, satellite_id=f"assist_satellite.{entity}")
+        clock.advance(300)
+        assert (await finished(kitchen))["id"] == id
+        await nothing_more(bedroom)
+
+
+async def test_a_timer_set_at_a_satellite_of_home_assistants_alone_rings_everywhere(uri, clock):
+    async with linked(uri, "k-1", name="Kitchen") as kitchen, linked(uri, "bedroom", name="Bedroom") as bedroom:
+        id = await set_timer(uri, satellite_id="assist_satellite.voice_preview")
+        clock.advance(300)
+        assert [(await finished(link))["id"] for link in (kitchen, bedroom)] == [id, id]
+
+
 async def test_dismissed_at_one_it_stops_at_the_others(uri, clock):
     async with linked(uri) as kitchen, linked(uri, "bedroom") as bedroom:
         id = await set_timer(uri, satellite_id="")

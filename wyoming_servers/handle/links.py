@@ -1,6 +1,8 @@
 """Links to satellites: who is there now, and how something reaches them."""
 
 import logging
+import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +15,7 @@ from ..shared.tool import Satellite
 
 _LOGGER = logging.getLogger(__name__)
 _MAX_CHARS = 100
+_HOME_ASSISTANTS = "assist_satellite."
 
 
 class Links:
@@ -29,6 +32,16 @@ class Links:
         """The satellite with this id, if it is there."""
         found = self._links.get(satellite_id)
         return found[0] if found else None
+
+    def known_as(self, satellite_id: str) -> str:
+        """The id of the satellite that asks. Home Assistant calls it by an entity id of its own, made of its area and name; empty, so that
+        what it sets rings everywhere, when that entity is none of ours, or could be two of them."""
+        if not satellite_id.startswith(_HOME_ASSISTANTS):
+            return satellite_id
+        entity = satellite_id.removeprefix(_HOME_ASSISTANTS)
+        names = {entity, re.sub(r"_\d+$", "", entity)}  # Home Assistant numbers those of one name
+        meant = [each.id for each in self.satellites() if names & {_slug(each.name), _slug(f"{each.area} {each.name}")}]
+        return meant[0] if len(meant) == 1 else ""
 
     def join(self, satellite: Satellite, peer: Peer, greeting: Mapping[str, Any]) -> None:
         """Opens a link and greets. An older link with the same id is told that it is replaced, and gets nothing more."""
@@ -69,3 +82,9 @@ def satellite_from(data: Mapping[str, Any]) -> Satellite:
     if not fields["satellite_id"]:
         raise InvalidRequestError("earshot-subscribe needs a satellite_id")
     return Satellite(fields["satellite_id"], fields["name"], fields["area"], fields["language"])
+
+
+def _slug(name: str) -> str:
+    """A name as Home Assistant writes it in an entity id: `kuche_links` for Küche links."""
+    plain = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
+    return re.sub("[^a-z0-9]+", "_", plain).strip("_")

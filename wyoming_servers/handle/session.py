@@ -113,15 +113,16 @@ class HandleSession(Session):
         context = data.get("context")
         context = context if isinstance(context, dict) else {}
         asker = _id(context, "satellite_id") or _id(context, "device_id")
-        satellite_id = self._service.links.known_as(asker)
-        satellite = self._service.links.get(satellite_id)
+        links = self._service.links
+        satellite_id = links.known_as(asker)
+        satellite = links.get(satellite_id)
         return Request(
             text=text,
             language=_id(data, "language") or _id(context, "language"),
             conversation_id=_id(context, "conversation_id") or uuid.uuid4().hex,
             satellite_id=satellite_id,
             area=_id(context, "area") or (satellite.area if satellite else ""),
-            home_assistant=(satellite is None or satellite_id != asker) and bool(_HOME_ASSISTANTS_ID.fullmatch(_id(context, "conversation_id"))),
+            home_assistant=links.get(asker) is None and bool(_HOME_ASSISTANTS_ID.fullmatch(_id(context, "conversation_id"))),
         )
 
     async def _send(self, events: Sequence[Event]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from core import Core
 from household import House, Server, move_in, serving
+from kitchen import Kitchen, kitchen
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +43,18 @@ def eager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def house(core: Core, servers: Server, eager: Server) -> House:
     """Home Assistant with our servers in it."""
     return asyncio.run(move_in(core, servers, eager))
+
+
+@pytest.fixture(scope="session")
+def in_kitchen(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kitchen]:
+    """A satellite that Home Assistant uses."""
+    with kitchen(tmp_path_factory.mktemp("kitchen"), house.servers) as found:
+        with found.used_again():
+            asyncio.run(_add(house, found))
+        yield found
+
+
+async def _add(house: House, found: Kitchen) -> None:
+    async with house.core.client() as client:
+        made = await client.add(found.port)
+        assert made["type"] == "create_entry", made

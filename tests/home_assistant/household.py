@@ -1,5 +1,6 @@
 """Our servers in a Home Assistant: how they are started, added and made into pipelines."""
 
+import asyncio
 import os
 import sys
 from collections.abc import Iterator
@@ -7,9 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from core import Client, Core
 from kept import Kept, answers, until
 from running import free_port
+from wyoming.client import AsyncTcpClient
+from wyoming.tts import SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
 
 _READY_S = 60.0
 
@@ -22,6 +26,17 @@ class Server:
     port: int
     home: Path
     """Its owner's home folder."""
+
+    async def speak(self, text: str) -> np.ndarray:
+        """A text as its voice says it to Home Assistant, (n,) int16 at 22 050 Hz."""
+        async with asyncio.timeout(30), AsyncTcpClient("127.0.0.1", self.port) as client:
+            await client.write_event(SynthesizeStart(voice=SynthesizeVoice(language="en-US")).event())
+            await client.write_event(SynthesizeChunk(text=text).event())
+            await client.write_event(SynthesizeStop().event())
+            pcm = b""
+            while (event := await client.read_event()) and event.type != "synthesize-stopped":
+                pcm += event.payload or b""
+            return np.frombuffer(pcm, "<i2")
 
     def wait(self) -> None:
         """Until it answers."""

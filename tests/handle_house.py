@@ -86,7 +86,8 @@ def service(
     status page. handle: other settings.
     """
     own_files = {"database": str(folder / "timers.db"), "intents": str(folder / "intents")}
-    section = HandleSection(**own_files, tools=options or {}, **handle)
+    patient = {"language_s": 30.0}  # a busy machine takes longer than the usual 3 s to load a language
+    section = HandleSection(**own_files, tools=options or {}, **patient | handle)
     matcher = _matcher(_Own(folder / "intents"))
     settings = Settings(house=HOUSE, handle=section, network=_AT_HOME, web=web or WebSection())
     return HandleService(settings, clock, tools, matcher, lambda *_: fallback)

@@ -121,7 +121,8 @@ def test_a_vocabulary_without_word_pieces_takes_no_hotwords(tmp_path):
 
 
 def test_every_name_of_the_house_is_a_phrase():
-    house = House((Area("Kitchen", ("Galley",)),), (Device("Lamp", aliases=("Light",)),), ("Oslo",), ("tea",), ("food",))
+    areas, devices = (Area("Kitchen", ("Galley",)),), (Device("Lamp", aliases=("Light",)),)
+    house = House(areas=areas, devices=devices, places=("Oslo",), timers=("tea",), lists=("food",))
     assert phrases(house) == ["Kitchen", "Galley", "Lamp", "Light", "Oslo", "tea", "food"]
 
 

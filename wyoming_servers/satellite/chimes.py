@@ -23,18 +23,18 @@ def error() -> np.ndarray:
 
 
 def muted() -> np.ndarray:
-    """The microphone is off: two falling low notes, 0.2 s."""
-    return _samples(_note(523.0, 0.11), _note(392.0, 0.09))
+    """The microphone is off: three falling notes, 0.27 s."""
+    return _samples(_note(1047.0, 0.08), _note(880.0, 0.08), _note(660.0, 0.11))
 
 
 def unmuted() -> np.ndarray:
     """The microphone is on again: the same notes, upwards."""
-    return _samples(_note(392.0, 0.11), _note(523.0, 0.09))
+    return _samples(_note(660.0, 0.08), _note(880.0, 0.08), _note(1047.0, 0.11))
 
 
 def announce() -> np.ndarray:
-    """Something is going to be said: three notes of a chord, 0.45 s."""
-    return _samples(_note(523.0, 0.12), _note(659.0, 0.12), _note(784.0, 0.21))
+    """Something is going to be said: three rising notes, 0.38 s."""
+    return _samples(_note(660.0, 0.09), _note(784.0, 0.09), _note(988.0, 0.20))
 
 
 def ring() -> np.ndarray:

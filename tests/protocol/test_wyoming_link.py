@@ -18,6 +18,7 @@ from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted, TimerUpda
 
 from wyoming_servers.satellite import chimes, home_listener
 from wyoming_servers.shared.connection import ConnectionLimits
+from wyoming_servers.shared.offers import kinds
 from wyoming_servers.shared.server import ServerLimits
 from wyoming_servers.shared.service import Service
 
@@ -59,6 +60,12 @@ async def test_wake_words_that_are_not_listened_for_are_not_told(tmp_path: Path)
     async with linked(tmp_path, {"wake": ScriptedWake(0.3, 0.0)}, wake_words=("other",)) as (rig, _):
         info = await ask(rig.home_uri)
     assert info.wake == []
+
+
+@hurried
+async def test_no_other_satellite_takes_it_for_a_wake_server(tmp_path: Path) -> None:
+    async with linked(tmp_path, {"wake": ScriptedWake(0.3, 0.0)}) as (rig, _):
+        assert kinds(await ask(rig.home_uri)) == ["satellite"]
 
 
 @pytest.mark.contract(72)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -58,3 +59,10 @@ async def _add(house: House, found: Kitchen) -> None:
     async with house.core.client() as client:
         made = await client.add(found.port)
         assert made["type"] == "create_entry", made
+        async with client.socket() as socket:
+            known = await socket.command("config/entity_registry/list")
+        ids = [entity["entity_id"] for entity in known if entity["config_entry_id"] == made["result"]["entry_id"]]
+        found.entry = made["result"]["entry_id"]
+        found.satellite = next(each for each in ids if each.startswith("assist_satellite."))
+        found.pipeline = next(each for each in ids if re.fullmatch(r"select\..*_assistant", each))
+        found.mute = next(each for each in ids if re.fullmatch(r"switch\..*_mute", each))

@@ -5,6 +5,7 @@ import signal
 import pytest
 from core import Client, Socket
 from household import House
+from kept import until
 from kitchen import Kitchen
 from speech import silence, speak
 
@@ -12,11 +13,11 @@ from wyoming_servers.satellite import chimes
 
 pytestmark = pytest.mark.home_assistant
 
-SATELLITE = "assist_satellite.kitchen_kitchen"
-SELECT = "select.kitchen_kitchen_assistant"
-MUTE = "switch.kitchen_kitchen_mute"
 HEY_JARVIS = speak("hey jarvis")
 DINNER = "Dinner is ready."
+ANSWERED = '" by home_assistant -> "'
+LOCALLY = '"what time is it" [HassGetCurrentTime]'
+MISSED = "(empty) by home_assistant"
 
 
 def ask(kitchen: Kitchen, command: str) -> int:
@@ -35,34 +36,43 @@ async def last_answer(client: Client, pipeline: str) -> str:
     return {event["type"]: event["data"] for event in events}["tts-start"]["tts_input"]
 
 
+def command(kitchen: Kitchen, text: str) -> int:
+    """Says a command until it is understood, as people do: one in thirty is not, by the embedded recogniser. Waits for the answer's end."""
+    for _ in range(4):
+        answered, missed = kitchen.logged(ANSWERED), kitchen.logged(MISSED)
+        moment = ask(kitchen, text)
+        until(lambda: (kitchen.logged(ANSWERED), kitchen.logged(MISSED)) != (answered, missed), 60, f"{text!r} begins no turn")  # noqa: B023
+        if kitchen.logged(ANSWERED) > answered:
+            return moment
+    raise AssertionError(f"{text!r} was not understood four times")
+
+
 async def assert_it_answers(house: House, kitchen: Kitchen) -> None:
     """A command after the wake word: Home Assistant's answer is heard."""
-    with kitchen.a_turn():
-        moment = ask(kitchen, "what time is it")
+    moment = command(kitchen, "what time is it")
     async with house.core.client() as client:
         await kitchen.says(moment, await last_answer(client, house.pipeline))
 
 
-async def use(client: Client, pipeline: str) -> None:
+async def use(client: Client, kitchen: Kitchen, pipeline: str) -> None:
     """Chooses the satellite's pipeline, by its name."""
-    await client.call("select", "select_option", entity_id=SELECT, option=pipeline)
+    await client.call("select", "select_option", entity_id=kitchen.pipeline, option=pipeline)
 
 
 @pytest.fixture
 async def in_use(house: House, in_kitchen: Kitchen) -> Kitchen:
     """The satellite with the first of our pipelines."""
     async with house.core.client() as client:
-        await client.available([SATELLITE])
-        await use(client, "stt")
+        await client.available([in_kitchen.satellite])
+        await use(client, in_kitchen, "stt")
     return in_kitchen
 
 
-async def test_it_has_what_a_satellite_has(house: House, in_kitchen: Kitchen) -> None:
+async def test_it_stands_in_the_area_that_its_settings_name(house: House, in_kitchen: Kitchen) -> None:
     async with house.core.client() as client, client.socket() as socket:
-        entities = [entity["entity_id"] for entity in await socket.command("config/entity_registry/list")]
-        areas = {area["name"] for area in await socket.command("config/area_registry/list")}
-    assert {SATELLITE, SELECT, MUTE} <= set(entities)
-    assert "Kitchen" in areas
+        devices = await socket.command("config/device_registry/list")
+        areas = {area["area_id"]: area["name"] for area in await socket.command("config/area_registry/list")}
+    assert [areas.get(device["area_id"]) for device in devices if in_kitchen.entry in device["config_entries"]] == ["Pantry"]
 
 
 async def test_what_is_said_after_the_wake_word_is_answered_by_home_assistant(house: House, in_use: Kitchen) -> None:
@@ -71,35 +81,33 @@ async def test_what_is_said_after_the_wake_word_is_answered_by_home_assistant(ho
 
 async def test_a_recogniser_that_ends_the_turn_itself_serves_the_satellite_too(house: House, in_use: Kitchen) -> None:
     async with house.core.client() as client:
-        await use(client, "eager")
-        with in_use.a_turn():
-            moment = ask(in_use, "what time is it")
+        await use(client, in_use, "eager")
+        moment = command(in_use, "what time is it")
         await in_use.says(moment, await last_answer(client, house.eager_pipeline))
 
 
 async def test_an_announcement_is_heard_after_a_chime(house: House, in_use: Kitchen) -> None:
     moment = in_use.now()
     async with house.core.client() as client:
-        await client.call("assist_satellite", "announce", entity_id=SATELLITE, message=DINNER)
+        await client.call("assist_satellite", "announce", entity_id=in_use.satellite, message=DINNER)
     in_use.hears(moment, chimes.announce())
     await in_use.says(moment, DINNER)
 
 
 async def test_a_muted_satellite_hears_nothing_until_it_is_unmuted(house: House, in_use: Kitchen) -> None:
     async with house.core.client() as client:
-        await client.call("switch", "turn_on", entity_id=MUTE)
+        await client.call("switch", "turn_on", entity_id=in_use.mute)
         in_use.room.hear(silence(1))
         moment = ask(in_use, "what time is it")
         in_use.room.hear(silence(2))
         assert chimes.wake().astype("<i2").tobytes() not in in_use.since(moment).tobytes()
         with in_use.used_again():
-            await client.call("switch", "turn_off", entity_id=MUTE)
+            await client.call("switch", "turn_off", entity_id=in_use.mute)
     await assert_it_answers(house, in_use)
 
 
 async def test_a_timer_of_our_agent_rings_where_it_was_set(house: House, in_use: Kitchen) -> None:
-    with in_use.a_turn():
-        moment = ask(in_use, "set a timer for three seconds")
+    moment = command(in_use, "set a timer for three seconds")
     in_use.hears(moment, chimes.ring())
     ask(in_use, "stop")
 
@@ -108,8 +116,7 @@ async def test_a_timer_of_home_assistants_agent_rings_where_it_was_set(house: Ho
     async with house.core.client() as client, client.socket() as socket:
         await choose_agent(socket, house.pipeline, "conversation.home_assistant")
         try:
-            with in_use.a_turn():
-                moment = ask(in_use, "set a timer for three seconds")
+            moment = command(in_use, "set a timer for three seconds")
             in_use.hears(moment, chimes.ring())
             ask(in_use, "stop")
         finally:
@@ -127,7 +134,7 @@ async def test_home_assistant_restarts_and_uses_it_again(house: House, in_use: K
     with in_use.used_again():
         await house.core.restart()
     async with house.core.client() as client:
-        await client.available([*house.entities.values(), SATELLITE])
+        await client.available([*house.entities.values(), in_use.satellite])
     await assert_it_answers(house, in_use)
 
 
@@ -140,10 +147,12 @@ async def test_a_killed_satellite_is_used_again(house: House, in_use: Kitchen) -
 async def test_the_satellite_answers_by_itself_while_home_assistant_is_away(house: House, in_use: Kitchen) -> None:
     with in_use.used_again(), house.core.kept.away():
         in_use.logs("has gone")
-        answered = in_use.logged('"what time is it" [')
-        ask(in_use, "what time is it")
-        in_use.logs('"what time is it" [', answered + 1)
+        answered = in_use.logged(LOCALLY)
+        while in_use.logged(LOCALLY) == answered:
+            turns = in_use.logged("hey_jarvis: ")
+            ask(in_use, "what time is it")
+            in_use.logs("hey_jarvis: ", turns + 1)
     house.core.wait()
     async with house.core.client() as client:
-        await client.available([*house.entities.values(), SATELLITE])
+        await client.available([*house.entities.values(), in_use.satellite])
     await assert_it_answers(house, in_use)

@@ -53,6 +53,12 @@ async def test_what_is_done_here_is_told_between_what_home_assistant_does(uri):
     assert entities(got[2])["response"] == "I've added milk to the shopping list."
 
 
+async def test_a_question_about_a_device_is_handed_over_too(uri):
+    (event,) = await events(uri, "is the desk lamp on")
+    assert (Intent.from_event(event).name, entities(event)) == ("HassGetState", {"name": "desk lamp", "state": "on"})
+    assert "query.matched" in Intent.from_event(event).text
+
+
 async def test_what_is_no_device_is_handled_here(uri):
     got = await events(uri, "add milk to the shopping list")
     assert Handled.from_event(got[-1]).text == "I've added milk to the shopping list."

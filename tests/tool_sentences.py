@@ -21,8 +21,8 @@ def matcher(language: str) -> Matcher:
 
 
 def understood(language: str, text: str) -> tuple[str, dict] | None:
-    """Intent and slots; None when it is not exactly one command."""
-    matches = matcher(language).match(text)
+    """Intent and slots of a sentence in small letters, as many recognisers write; None when it is not exactly one command."""
+    matches = matcher(language).match(text.lower())
     return (matches[0].intent, matches[0].slots) if len(matches) == 1 else None
 
 

@@ -29,6 +29,8 @@ from wyoming_servers.shared.tasks import cancel
 LANGUAGES = tuple(ARTICLE)
 CASES = {name: read_cases(Path(__file__).resolve().parents[1] / "routing" / f"{name}.yaml") for name in LANGUAGES}
 BY_COMMAND = ("weather", "lists")
+_NOT_DONE = (NONE, "home")
+"""Here is no Home Assistant."""
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -132,7 +134,7 @@ async def wrong(here: House, case: Case) -> str:
     graded = Graded(case, choice(report))
     if graded.grade != RIGHT:
         return f"{graded.grade}: {graded.choice} {report.answer!r}"
-    if report.handled != (case.tool != NONE):
+    if report.handled != (case.tool not in _NOT_DONE):
         return f"handled is {report.handled}: {report.answer!r}"
     if not report.answer:
         return "" if case.tool in ("general", "volume") else "nothing was said"
@@ -143,7 +145,7 @@ async def wrong(here: House, case: Case) -> str:
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_every_labelled_sentence_is_answered_by_its_tool_in_its_language(server: str, language: str) -> None:
     async with house(server) as here:
-        found = {case.text: await wrong(here, case) for case in CASES[language]}
+        found = {case.text: await wrong(here, case) for case in CASES[language] if case.tool in {*intents(), NONE}}
     assert {text: problem for text, problem in found.items() if problem} == {}
 
 

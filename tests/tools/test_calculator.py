@@ -53,6 +53,22 @@ REFUSED = {
 }
 
 
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("5 m in feet", "EarshotConvert"),
+        ("how many feet are 5 m", "EarshotConvert"),
+        ("convert 10m to yards", "EarshotConvert"),
+        ("what is 5 km in m", "EarshotConvert"),
+        ("timer for 5 m", "HassStartTimer"),
+        ("how much time is left on the 5 m timer", "HassTimerStatus"),
+        ("remind me in 5 m to check the oven", "EarshotSetReminder"),
+    ],
+)
+def test_what_is_converted_is_a_metre_and_what_is_timed_a_minute(text, intent):
+    assert understood("en", text)[0] == intent
+
+
 OTHER_QUESTIONS = (
     "what is love",
     "what's the new york times",

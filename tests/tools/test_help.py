@@ -36,6 +36,17 @@ async def test_a_tool_that_is_off_is_not_told(tmp_path):
         assert "keep lists" not in await said(uri, "what can you do")
 
 
+async def test_a_tool_without_what_it_needs_is_not_told(tmp_path, uri):
+    camera = {"cameras": {"door": "/dev/video0"}, "base_url": "http://127.0.0.1:9/v1"}
+    blind = {key: value for key, value in camera.items() if key == "cameras"}
+    told = [await said(uri, "what can you do")]
+    for number, options in enumerate((blind, camera)):
+        (tmp_path / str(number)).mkdir()
+        async with running(tmp_path / str(number), options={"camera": options}) as other:
+            told.append(await said(other, "what can you do"))
+    assert ["say what a camera sees" in answer for answer in told] == [False, False, True]
+
+
 async def test_it_gives_examples(uri):
     assert await said(uri, "help with timers") == (
         "You can say, for example: set a timer for five minutes. Or: how much time is left. Or: cancel the timer."

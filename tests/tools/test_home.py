@@ -201,7 +201,7 @@ GERMAN = [
     ("ist Garage Door offen", "Nein. Garage Door ist geschlossen."),
     ("öffne Garage Door", "Soll ich wirklich öffnen: Garage Door?"),
     ("nein", "Gut, ich lasse es."),
-    ("mach die Discokugel an", "Ich kenne kein Gerät namens discokugel."),
+    ("mach die Discokugel an", "Ich kenne kein Gerät namens Discokugel."),
 ]
 
 

@@ -42,10 +42,14 @@ async def test_the_order_is_kept(uri):
     assert answers[-1] == "There are 3 things on the shopping list: milk, eggs and bread."
 
 
+async def test_names_keep_their_capitals(uri):
+    assert await talk(uri, "add Greek yoghurt to the shopping list") == ["I've added Greek yoghurt to the shopping list."]
+
+
 async def test_what_is_there_already_is_not_added_again(uri):
     answers = await talk(uri, "put milk on the shopping list", "put Milk and eggs on the shopping list", "what's on the shopping list")
     assert answers[1:] == [
-        "I've added eggs to the shopping list. The shopping list already has milk.",
+        "I've added eggs to the shopping list. The shopping list already has Milk.",
         "There are 2 things on the shopping list: milk and eggs.",
     ]
 
@@ -301,7 +305,7 @@ def test_a_sentence_is_understood(language, text, intent, slots):
 
 
 SPOKEN = {
-    "de": ("setze Milch und Eier auf die Einkaufsliste", "Ich habe milch und eier auf die Einkaufsliste gesetzt."),
+    "de": ("setze Milch und Eier auf die Einkaufsliste", "Ich habe Milch und Eier auf die Einkaufsliste gesetzt."),
     "fr": ("ajoute du lait et des œufs à la liste de courses", "J'ai ajouté lait et œufs à la liste de courses."),
     "es": ("añade leche y huevos a la lista de la compra", "He añadido leche y huevos a la lista de la compra."),
     "it": ("aggiungi latte e uova alla lista della spesa", "Ho aggiunto latte e uova alla lista della spesa."),

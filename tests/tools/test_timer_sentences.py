@@ -23,7 +23,7 @@ def test_sentences_are_understood(language):
     wrong = []
     for line in SENTENCES[language]:
         asked, last = line.get("asked", ""), line.get("last", "")
-        matches = matcher(language).match(line["said"], Context(asked=asked, asking=ASKING if asked else frozenset(), last=last))
+        matches = matcher(language).match(line["said"].lower(), Context(asked=asked, asking=ASKING if asked else frozenset(), last=last))
         got = [(match.intent, match.slots) for match in matches]
         if got != [(line["intent"], line["slots"])]:
             wrong.append((line["said"], got))

@@ -72,7 +72,7 @@ ANSWERS = {
     "what's the humidity": "The humidity is eighty-one percent.",
     "when is sunrise": "Tomorrow the sun rises at 8:13 AM.",
     "when is sunset today": "Today the sun sets at 5:00 PM.",
-    "what's the weather in Atlantis": "I don't know a place called atlantis.",
+    "what's the weather in Atlantis": "I don't know a place called Atlantis.",
     "what's the weather in Paris Texas": "It's eight degrees in Paris, with overcast skies.",
 }
 IN_OTHER_LANGUAGES = {

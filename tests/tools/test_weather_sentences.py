@@ -158,7 +158,7 @@ def each(table: dict[str, dict]) -> list:
 
 
 def one(language: str, text: str, **context: object) -> tuple[str, dict]:
-    (match,) = matcher(language).match(text, Context(**context))
+    (match,) = matcher(language).match(text.lower(), Context(**context))
     return match.intent, match.slots
 
 

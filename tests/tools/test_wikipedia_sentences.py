@@ -91,19 +91,19 @@ def each(table: dict) -> list:
 
 @pytest.mark.parametrize(("language", "text", "subject"), each(SENTENCES))
 def test_a_sentence(language, text, subject):
-    (match,) = matcher(language).match(text)
+    (match,) = matcher(language).match(text.lower())
     assert (match.intent, match.slots) == ("EarshotWikipedia", {"subject": subject})
 
 
 @pytest.mark.parametrize(("language", "text"), each(MORE))
 def test_more(language, text):
-    (match,) = matcher(language).match(text, Context(last="EarshotWikipedia"))
+    (match,) = matcher(language).match(text.lower(), Context(last="EarshotWikipedia"))
     assert (match.intent, match.slots, match.follows) == ("EarshotWikipedia", {"more": True}, True)
 
 
 @pytest.mark.parametrize(("language", "text", "which"), each(CHOICES))
 def test_a_choice(language, text, which):
-    (match,) = matcher(language).match(text, Context(asked="which", asking=frozenset({"EarshotWikipedia"})))
+    (match,) = matcher(language).match(text.lower(), Context(asked="which", asking=frozenset({"EarshotWikipedia"})))
     assert (match.slots, match.asked) == ({"which": which}, True)
 
 

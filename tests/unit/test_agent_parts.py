@@ -60,6 +60,10 @@ def test_numbers_are_found_in_words(language, text, number):
         ("de", "Wetter in Mailand", {"place": "Milan"}),
         ("de", "Wetter in München", {"place": "Munich"}),
         ("it", "che tempo fa a Parigi", {"place": "Paris"}),
+        ("de", "wie ist das Wetter in Deutschland", {"place": "Germany"}),
+        ("fr", "quel temps fait-il en Allemagne", {"place": "Germany"}),
+        ("es", "qué tiempo hace en Suecia", {"place": "Sweden"}),
+        ("nl", "wat voor weer is het in Griekenland", {"place": "Greece"}),
         ("en", "anything", {"loud": True, "mode": "fan", "area": "kitchen"}),
     ],
 )
@@ -82,6 +86,11 @@ def test_what_was_said_is_no_invention(language, said, arguments):
 )
 def test_what_nobody_said_is_an_invention(said, arguments):
     assert invented(arguments, {}, [said], "en", TODAY) == list(arguments)
+
+
+@pytest.mark.parametrize(("said", "place"), [("Wetter in Deutschland", "France"), ("Wetter in Berlin", "Munich"), ("Wetter", "Germany")])
+def test_a_place_that_is_no_translation_is_an_invention(said, place):
+    assert invented({"place": place}, {}, [said], "de", TODAY) == ["place"]
 
 
 def test_numbers_of_two_turns_make_no_third():

@@ -158,6 +158,19 @@ def test_capitals_and_punctuation_change_nothing(matcher: Matcher, text: str) ->
     assert matcher.match(f"  {text.upper().rstrip('.?')} ... ") == matcher.match(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("cancel the Greek Salad timer", "Greek Salad"),
+        ("cancel the greek salad timer", "greek salad"),
+        ("CANCEL THE GREEK SALAD TIMER", "greek salad"),
+        ("Cancel the   Greek  Salad timer!", "Greek Salad"),
+    ],
+)
+def test_names_keep_their_capitals(matcher: Matcher, text: str, taken: str) -> None:
+    assert meant(matcher, text) == [(CANCEL, {"name": taken})]
+
+
 def test_an_own_template_wins_over_home_assistants_equal_one(tmp_path: Path) -> None:
     file = tmp_path / "en" / "own.yaml"
     file.parent.mkdir()

@@ -103,6 +103,11 @@ class CameraTool(Tool):
         self._looks: set[asyncio.Task] = set()
         self._looked_at: float | None = None
 
+    @property
+    def able(self) -> bool:
+        """A camera and a model that sees are set up."""
+        return bool(self.options.cameras) and self._vision.there
+
     async def start(self) -> None:
         """Opens nothing.
 

@@ -24,20 +24,20 @@ class AlarmsTool(SchedulingTool):
         "EarshotListAlarms": {"action": "status"},
     }
     kinds = (ALARM,)
-    hidden = frozenset({"ids"})
+    hidden = frozenset({"ids", "area", "repeat_too"})
 
     @dataclass(frozen=True)
     class Args:
         """A time of the day, or a while from now."""
 
         action: str = argument("status", "what to do", choices=ACTIONS)
-        hour: int | None = argument(None, "hour of the clock, 0 to 24", minimum=0, maximum=24)
-        minute: int | None = argument(None, "minute; below 0 for minutes before the hour", minimum=-59, maximum=59)
-        half: str | None = argument(None, "morning (am) or evening (pm), when it was said", choices=schedule.HALVES)
-        day: str | None = argument(None, "day, when it was said", choices=schedule.DAYS)
-        repeat: str | None = argument(None, "when it comes again", choices=schedule.REPEATS)
+        hour: int | None = argument(None, "hour of the clock", minimum=0, maximum=24)
+        minute: int | None = argument(None, "minute, below 0 before the hour", minimum=-59, maximum=59)
+        half: str | None = argument(None, "if said", choices=schedule.HALVES)
+        day: str | None = argument(None, "if said", choices=schedule.DAYS)
+        repeat: str | None = argument(None, "on which days again", choices=schedule.REPEATS)
         repeat_too: str | None = argument(None, "another day on which it comes again", choices=schedule.WEEKDAYS)
-        hours: int | None = argument(None, "hours from now, instead of a time", minimum=0)
+        hours: int | None = argument(None, "hours from now", minimum=0)
         minutes: int | None = argument(None, "minutes from now", minimum=0)
         seconds: int | None = argument(None, "seconds from now", minimum=0)
         area: str | None = argument(None, "which alarm: the room it was set in")

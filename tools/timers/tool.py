@@ -38,16 +38,16 @@ class TimersTool(DeskTool):
         "EarshotStopwatch": {},
     }
     kinds = (TIMER, STOPWATCH)
-    hidden = frozenset({"ids", "conversation_command"})
+    hidden = frozenset({"ids", "conversation_command", "start_hours", "start_seconds", "area"})
 
     @dataclass(frozen=True)
     class Args:
         """Home Assistant's slots."""
 
         action: str = argument("status", "what to do", choices=(*ACTIONS, *stopwatch.ACTIONS))
-        hours: int | None = argument(None, "hours to set, add or remove", minimum=0)
-        minutes: int | None = argument(None, "minutes to set, add or remove", minimum=0)
-        seconds: int | None = argument(None, "seconds to set, add or remove", minimum=0)
+        hours: int | None = argument(None, "to set, add or remove", minimum=0)
+        minutes: int | None = argument(None, "to set, add or remove", minimum=0)
+        seconds: int | None = argument(None, "to set, add or remove", minimum=0)
         name: str | None = argument(None, "the timer's name")
         start_hours: int | None = argument(None, "which timer: hours it was set to", minimum=0)
         start_minutes: int | None = argument(None, "which timer: minutes it was set to", minimum=0)

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from ..shared.number_words import language_words
+from .place_names import english_names
 
 
 def _listed(words: str) -> frozenset[str]:
@@ -59,7 +60,7 @@ def invented(
     words: set[str] = set()
     for text in said:  # one by one: two numbers of different turns make no third
         numbers |= derived(numbers_in(text, language))
-        words |= _words(text)
+        words |= _words(" ".join([text, *english_names(text, language)]))
     found = []
     for key, value in arguments.items():
         if isinstance(value, bool) or value in fixed.get(key, ()):

@@ -74,6 +74,7 @@ class Matcher:
         self._conjunctions = [f" {word.lower()} " for word in conjunctions]
         self._prefilter = Prefilter(self._templates.intents, templates.slot_lists, CONTEXT_KEYS)
         self._context = Context()
+        self._written = ""  # the sentence with its capitals
         self._warm_up()
 
     def match(self, text: str, context: Context = _NO_CONTEXT) -> tuple[Match, ...]:
@@ -118,9 +119,8 @@ class Matcher:
         metadata = best.intent_metadata or {}
         asked = "asked" in best.intent_data.requires_context
         follows, repairs = metadata.get("follows") is True, metadata.get("repairs") is True
-        match = Match(
-            best.intent.name, _slots(best, text), asked, follows, repairs, frozenset(metadata.get("drops") or ()), best.response or ""
-        )
+        slots, drops = _slots(best, text, self._written), frozenset(metadata.get("drops") or ())
+        match = Match(best.intent.name, slots, asked, follows, repairs, drops, best.response or "")
         return match, [entity.text for entity in best.entities_list if entity.is_wildcard]
 
     def _wanted(self, intent: str, block: IntentData) -> bool:
@@ -129,7 +129,8 @@ class Matcher:
 
     def _normalise(self, text: str) -> str:
         text = unicodedata.normalize("NFKC", text[: 4 * MAX_CHARS].replace("½", " 1/2"))
-        text = _SPACES.sub(" ", text.translate(_QUOTES)).strip().lower()
+        self._written = _SPACES.sub(" ", text.translate(_QUOTES)).strip()
+        text = self._written.lower()
         for pattern, replacement in self._templates.rewrites:
             text = pattern.sub(replacement, text)
         return text
@@ -186,15 +187,22 @@ def _rank(result: RecognizeResult) -> tuple:
     )
 
 
-def _slots(result: RecognizeResult, text: str) -> dict[str, Any]:
-    return {entity.name: _said(entity, text) if entity.is_wildcard else _plain(entity.value) for entity in result.entities_list}
+def _slots(result: RecognizeResult, text: str, written: str) -> dict[str, Any]:
+    return {entity.name: _said(entity, text, written) if entity.is_wildcard else _plain(entity.value) for entity in result.entities_list}
 
 
-def _said(entity: MatchEntity, text: str) -> str:
-    """What a wildcard took, with the commas in it, which hassil drops: "milk, eggs" are two things."""
+def _said(entity: MatchEntity, text: str, written: str) -> str:
+    """What a wildcard took, with its commas, which hassil drops ("milk, eggs" are two things), and with the capitals of names. Of the
+    first word of a sentence, and in one all of capitals, nobody knows whether it has one."""
     words = str(entity.value).split()
-    written = re.search(r"[\s,;]+".join(map(re.escape, words)), text) if words and ("," in text or ";" in text) else None
-    return written[0] if written else " ".join(words)
+    if not words:
+        return ""
+    pattern = "".join((r"(?<!\w)", r"[\s,;]+".join(map(re.escape, words)), r"(?!\w)"))
+    named = re.search(pattern, written, re.IGNORECASE)
+    if named and named.start() > 0 and not written.isupper():
+        return named[0]
+    found = re.search(pattern, text)
+    return found[0] if found else " ".join(words)
 
 
 def _plain(value: Any) -> Any:

@@ -25,6 +25,7 @@ http:
 api:
 config:
 assist_pipeline:
+  debug_recording_dir: {folder}/heard
 zeroconf:
 logger:
   default: warning
@@ -44,7 +45,7 @@ class Core:
         self._root = os.environ["EARSHOT_HOME_ASSISTANT"]
         self.url = f"http://127.0.0.1:{free_port()}/"
         self._port = int(self.url.rsplit(":", 1)[1].rstrip("/"))
-        (folder / "configuration.yaml").write_text(_CONFIGURATION.format(port=self._port))
+        (folder / "configuration.yaml").write_text(_CONFIGURATION.format(port=self._port, folder=folder))
         command = ["/opt/home-assistant/bin/hass", "--config", str(folder), "--skip-pip"]
         self.kept = Kept(self._inside(*command), folder / "core.log")
         self.token = ""

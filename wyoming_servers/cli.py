@@ -24,6 +24,7 @@ COMMANDS = {
     "bakeoff": "engines side by side on this machine: accuracy, speed, memory",
     "engines": "engines that exist, which can run here, what the others lack",
     "tools": "tools that answer: which are on, off or broken, and why; writing one of your own",
+    "languages": "languages that are spoken here, and what one of them lacks",
     "egress": "what left the house: when, to whom, how much, and what for",
     "routing": "labelled sentences: which tools a language model, or the templates, take them to",
     "models": "models of engines: what can be fetched, fetching, checking and deleting it",
@@ -47,6 +48,7 @@ EXIT_INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # since 1.29 ONNX Runtime would report to its maker; it looks when it is imported
     args = _parser(arguments).parse_args(arguments)
     logging.basicConfig(
         level=logging.DEBUG if args.debug else logging.INFO if args.command in _LASTING else logging.WARNING,

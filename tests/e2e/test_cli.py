@@ -1,6 +1,8 @@
 """What a person sees on the command line, above all when something is wrong: one line, the next step, a status."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,3 +84,11 @@ def test_ask_as_json_tells_the_intent(earshot: Earshot) -> None:
 def test_a_question_nobody_understands_is_an_honest_failure(earshot: Earshot) -> None:
     ended = earshot.run("ask", "please knit me a jumper")
     assert ended.stdout.strip() == "I don't know that yet."
+
+
+def test_a_library_that_would_report_to_its_maker_is_told_not_to(earshot: Earshot) -> None:
+    seen = "c = ctypes.CDLL(None); c.getenv.restype = ctypes.c_char_p; print(c.getenv(b'ORT_DISABLE_TELEMETRY'))"  # as ONNX Runtime looks
+    program = f"import ctypes; from wyoming_servers.cli import main; main(['config', 'validate']); {seen}"
+    own = {key: value for key, value in earshot.environment().items() if key != "ORT_DISABLE_TELEMETRY"}
+    ended = subprocess.run([sys.executable, "-c", program], env=own, capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout.splitlines()[-1] == "b'1'"

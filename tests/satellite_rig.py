@@ -1,10 +1,8 @@
-"""A satellite among real servers on real sockets, heard and spoken to through sound, on a clock that runs faster."""
+"""A satellite among real servers on real sockets, heard and spoken to through sound, in virtual time."""
 
 import asyncio
 import dataclasses
-import functools
-import selectors
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,35 +19,6 @@ from wyoming_servers.shared.server import WyomingServer
 from wyoming_servers.shared.service import Service
 from wyoming_servers.shared.settings import KINDS, PeersSection, SatelliteSection, Settings, load
 from wyoming_servers.shared.tasks import cancel
-
-SPEED = 4.0
-"""Seconds on the satellite's clock per real second: turns of ten seconds fit into a test."""
-
-
-class HurriedLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock runs SPEED times as fast as the real one."""
-
-    def __init__(self) -> None:
-        super().__init__(_HurriedSelector())
-
-    def time(self) -> float:
-        return super().time() * SPEED
-
-
-class _HurriedSelector(selectors.DefaultSelector):
-    def select(self, timeout: float | None = None) -> Any:
-        return super().select(timeout / SPEED if timeout and timeout > 0 else timeout)
-
-
-def hurried(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
-    """Runs an async test on the fast clock."""
-
-    @functools.wraps(test)
-    def run(*args: Any, **kwargs: Any) -> None:
-        with asyncio.Runner(loop_factory=HurriedLoop) as runner:
-            runner.run(test(*args, **kwargs))
-
-    return run
 
 
 class Room(Microphone):

@@ -1,14 +1,18 @@
 """An event loop whose clock stands still while there is work, and jumps to the next timer when there is none.
 
 Real sockets work on it, best Unix sockets of the same process: what one end has written is there for the other end at once, so
-nothing depends on the machine's speed. Work on threads holds the clock until it is done.
+nothing depends on the machine's speed. Work on threads, an engine's too, holds the clock until it is done.
 """
 
 import asyncio
 import functools
 import selectors
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
+
+from wyoming_servers.shared.engine_host import Slot
 
 _THREAD_POLL_S = 0.002
 _STUCK_S = 20.0  # real time: nothing is due, nothing comes, nothing will
@@ -63,7 +67,27 @@ def virtual(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
 
     @functools.wraps(test)
     def run(*args: Any, **kwargs: Any) -> None:
-        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner, engines_hold_the_clock():
             runner.run(test(*args, **kwargs))
 
     return run
+
+
+@contextmanager
+def engines_hold_the_clock() -> Iterator[None]:
+    """Engines have threads of their own, which no loop knows of: while one works for a virtual loop, that loop's time stands still."""
+    run = Slot.run
+
+    @functools.wraps(run)
+    async def counted(slot: Slot, *args: Any, **kwargs: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, VirtualLoop):
+            return await run(slot, *args, **kwargs)
+        loop.threads += 1
+        try:
+            return await run(slot, *args, **kwargs)
+        finally:
+            loop.threads -= 1
+
+    with patch.object(Slot, "run", counted):
+        yield

@@ -5,9 +5,10 @@ import signal
 from pathlib import Path
 
 from handle_house import service
-from satellite_rig import hurried, satellite, seconds
+from satellite_rig import satellite, seconds
 from satellite_servers import ScriptedAsr, ScriptedHandle, ScriptedVoice, ToldWake
 from speech import speak
+from virtual_time import virtual
 
 from wyoming_servers.satellite import chimes
 
@@ -18,7 +19,7 @@ def house(handle: ScriptedHandle, asr: ScriptedAsr | None = None) -> dict:
     return {"wake": ToldWake(), "asr": asr or ScriptedAsr(), "handle": handle, "tts": ScriptedVoice()}
 
 
-@hurried
+@virtual
 async def test_the_wake_server_gets_nothing_until_it_is_switched_on(tmp_path: Path) -> None:
     handle = ScriptedHandle()
     services = house(handle)
@@ -36,7 +37,7 @@ async def test_the_wake_server_gets_nothing_until_it_is_switched_on(tmp_path: Pa
     assert len(wake.peers) == 1
 
 
-@hurried
+@virtual
 async def test_a_command_that_is_being_said_goes_nowhere(tmp_path: Path) -> None:
     handle, asr = ScriptedHandle(), ScriptedAsr("what time is it")
     services = house(handle, asr)
@@ -50,7 +51,7 @@ async def test_a_command_that_is_being_said_goes_nowhere(tmp_path: Path) -> None
     assert (report.ended, asr.requests, handle.requests) == ("muted", [], [])
 
 
-@hurried
+@virtual
 async def test_a_wake_word_on_its_way_opens_nothing(tmp_path: Path) -> None:
     handle = ScriptedHandle()
     services = house(handle)
@@ -62,7 +63,7 @@ async def test_a_wake_word_on_its_way_opens_nothing(tmp_path: Path) -> None:
     assert not rig.recorder.contains(chimes.wake()) and rig.turns.empty()
 
 
-@hurried
+@virtual
 async def test_timers_ring_all_the_same(tmp_path: Path) -> None:
     handle = ScriptedHandle()
     async with satellite(house(handle), tmp_path, ring_s=1.0, name="switch 4") as rig:
@@ -72,7 +73,7 @@ async def test_timers_ring_all_the_same(tmp_path: Path) -> None:
         await rig.heard(chimes.ring())
 
 
-@hurried
+@virtual
 async def test_it_is_remembered_over_a_restart_and_said_at_the_start(tmp_path: Path) -> None:
     for name in ("first", "second"):
         handle = ScriptedHandle()
@@ -84,14 +85,14 @@ async def test_it_is_remembered_over_a_restart_and_said_at_the_start(tmp_path: P
             await rig.heard(chimes.muted())
 
 
-@hurried
+@virtual
 async def test_the_settings_may_switch_it_off(tmp_path: Path) -> None:
     services = {"handle": ScriptedHandle()}
     async with satellite(services, tmp_path, name="quiet", muted=True) as rig:
         await rig.heard(chimes.muted())
 
 
-@hurried
+@virtual
 async def test_a_signal_switches_it_off_and_on(tmp_path: Path) -> None:
     async with satellite(house(ScriptedHandle()), tmp_path, name="signalled") as rig:
         os.kill(os.getpid(), signal.SIGUSR1)
@@ -100,7 +101,7 @@ async def test_a_signal_switches_it_off_and_on(tmp_path: Path) -> None:
         await rig.heard(chimes.unmuted())
 
 
-@hurried
+@virtual
 async def test_the_user_may_ask_for_it_and_hears_how_to_switch_it_on(tmp_path: Path) -> None:
     voice = ScriptedVoice()
     services = {"wake": ToldWake(), "asr": ScriptedAsr("mute the microphone"), "handle": service(tmp_path), "tts": voice}

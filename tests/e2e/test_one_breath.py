@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
-from satellite_rig import hurried, satellite, seconds
+from satellite_rig import satellite, seconds
 from satellite_servers import ScriptedHandle
 from speech import speak
+from virtual_time import virtual
 
 from wyoming_servers.asr.server import serve as serve_asr
 from wyoming_servers.shared.settings import load
@@ -14,7 +15,7 @@ from wyoming_servers.wake.server import serve as serve_wake
 
 
 @pytest.mark.slow  # the wake word's last sound is cut at a different place each run, and with it the recogniser is sometimes unsure
-@hurried
+@virtual
 async def test_a_command_in_one_breath_is_understood(tmp_path: Path) -> None:
     settings = load(environment={})
     ours = {"wake": serve_wake(settings), "tts": serve_tts(settings), "asr": serve_asr(settings)}

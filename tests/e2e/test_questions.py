@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from satellite_rig import Rig, hurried, satellite, seconds
+from satellite_rig import Rig, satellite, seconds
 from satellite_servers import Reply, ScriptedAsr, ScriptedHandle, ScriptedVoice, ToldWake
 from speech import speak
+from virtual_time import virtual
 
 from wyoming_servers.satellite import chimes
 
@@ -23,7 +24,7 @@ async def wake_and_say(rig: Rig, wake: ToldWake, sound) -> None:
     await rig.room.hear(sound, seconds(1.0))
 
 
-@hurried
+@virtual
 async def test_it_is_answered_in_the_same_conversation(tmp_path: Path) -> None:
     asr, handle = ScriptedAsr("set a timer", "ten minutes"), ScriptedHandle(QUESTION, "Ten minutes.")
     services = house(asr, handle)
@@ -36,7 +37,7 @@ async def test_it_is_answered_in_the_same_conversation(tmp_path: Path) -> None:
     assert len({request["context"]["conversation_id"] for request in handle.requests}) == 1
 
 
-@hurried
+@virtual
 async def test_nobody_has_to_answer(tmp_path: Path) -> None:
     asr, handle = ScriptedAsr("set a timer"), ScriptedHandle(QUESTION)
     services = house(asr, handle)
@@ -49,7 +50,7 @@ async def test_nobody_has_to_answer(tmp_path: Path) -> None:
     assert not rig.recorder.contains(chimes.done()) and not rig.recorder.contains(chimes.error())
 
 
-@hurried
+@virtual
 async def test_an_answer_that_is_no_answer_is_asked_about_again(tmp_path: Path) -> None:
     again = Reply("I did not get that. For how long?", handled=False, ask="minutes")
     asr, handle = ScriptedAsr("set a timer", "a cat", "ten minutes"), ScriptedHandle(QUESTION, again, "Ten minutes.")
@@ -63,7 +64,7 @@ async def test_an_answer_that_is_no_answer_is_asked_about_again(tmp_path: Path) 
     assert answers == ["For how long?", "I did not get that. For how long?", "Ten minutes."]
 
 
-@hurried
+@virtual
 async def test_after_three_questions_a_wake_word_is_needed(tmp_path: Path) -> None:
     asr, handle = ScriptedAsr(*["ten minutes"] * 5), ScriptedHandle(*[QUESTION] * 5)
     services = house(asr, handle)
@@ -77,7 +78,7 @@ async def test_after_three_questions_a_wake_word_is_needed(tmp_path: Path) -> No
     assert (len(asr.requests), rig.turns.qsize()) == (4, 0)
 
 
-@hurried
+@virtual
 async def test_a_muted_microphone_is_not_opened_by_a_question(tmp_path: Path) -> None:
     asr, handle = ScriptedAsr("set a timer"), ScriptedHandle(QUESTION)
     services = house(asr, handle)

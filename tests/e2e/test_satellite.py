@@ -4,9 +4,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from satellite_rig import hurried, overlap, satellite, seconds
+from satellite_rig import overlap, satellite, seconds
 from satellite_servers import HANG, HANG_UP, Reply, ScriptedAsr, ScriptedHandle, ScriptedVoice, ScriptedWake
 from speech import speak
+from virtual_time import virtual
 
 from wyoming_servers.asr.server import serve as serve_asr
 from wyoming_servers.handle.server import serve as serve_handle
@@ -26,7 +27,7 @@ def house(asr: ScriptedAsr, handle: ScriptedHandle) -> dict:
     return {"wake": serve_wake(settings), "tts": serve_tts(settings), "asr": asr, "handle": handle}
 
 
-@hurried
+@virtual
 async def test_a_command_after_the_wake_word_is_answered_aloud(tmp_path: Path) -> None:
     asr, handle = ScriptedAsr("what time is it"), ScriptedHandle("It is noon.")
     async with satellite(house(asr, handle), tmp_path) as rig:
@@ -37,7 +38,7 @@ async def test_a_command_after_the_wake_word_is_answered_aloud(tmp_path: Path) -
     assert len(rig.recorder.sound) and report.ended == "answered"
 
 
-@hurried
+@virtual
 async def test_a_command_in_one_breath_with_the_wake_word_reaches_the_recogniser_whole(tmp_path: Path) -> None:
     asr, handle = ScriptedAsr("what time is it"), ScriptedHandle("It is noon.")
     command = speak("what time is it")
@@ -48,7 +49,7 @@ async def test_a_command_in_one_breath_with_the_wake_word_reaches_the_recogniser
     assert overlap(asr.requests[0], command) > 0.95
 
 
-@hurried
+@virtual
 async def test_the_wake_word_is_not_in_what_the_recogniser_gets_after_a_pause(tmp_path: Path) -> None:
     asr, handle = ScriptedAsr("stop"), ScriptedHandle(Reply("", intent="EarshotStop"))
     async with satellite(house(asr, handle), tmp_path) as rig:
@@ -58,7 +59,7 @@ async def test_the_wake_word_is_not_in_what_the_recogniser_gets_after_a_pause(tm
     assert overlap(asr.requests[0], HEY_JARVIS[-8000:]) < 0.5
 
 
-@hurried
+@virtual
 async def test_nothing_said_after_the_wake_word_ends_quietly(tmp_path: Path) -> None:
     async with satellite(house(ScriptedAsr(), ScriptedHandle()), tmp_path, no_speech_s=2.0) as rig:
         await rig.room.hear(HEY_JARVIS)
@@ -67,7 +68,7 @@ async def test_nothing_said_after_the_wake_word_ends_quietly(tmp_path: Path) -> 
     assert report.ended == "no-speech"
 
 
-@hurried
+@virtual
 async def test_speech_that_is_not_understood_gets_the_error_chime_once(tmp_path: Path) -> None:
     async with satellite(house(ScriptedAsr(""), ScriptedHandle()), tmp_path) as rig:
         await rig.room.hear(HEY_JARVIS, seconds(0.6), speak("colourless green ideas"))
@@ -78,7 +79,7 @@ async def test_speech_that_is_not_understood_gets_the_error_chime_once(tmp_path:
     assert rig.recorder.count(chimes.error()) == 1
 
 
-@hurried
+@virtual
 async def test_a_hum_after_the_wake_word_is_not_the_command(tmp_path: Path) -> None:
     asr, handle = ScriptedAsr("", "what time is it"), ScriptedHandle("It is noon.")
     async with satellite(house(asr, handle), tmp_path) as rig:
@@ -88,7 +89,7 @@ async def test_a_hum_after_the_wake_word_is_not_the_command(tmp_path: Path) -> N
     assert not rig.recorder.contains(chimes.error())
 
 
-@hurried
+@virtual
 async def test_a_wake_word_during_the_answer_stops_it_and_listens(tmp_path: Path) -> None:
     asr, handle = ScriptedAsr("tell me a story", "what time is it"), ScriptedHandle(LONG, "It is noon.")
     async with satellite(house(asr, handle), tmp_path) as rig:
@@ -99,7 +100,7 @@ async def test_a_wake_word_during_the_answer_stops_it_and_listens(tmp_path: Path
     assert second.answer == "It is noon."
 
 
-@hurried
+@virtual
 async def test_stop_is_obeyed_without_a_word(tmp_path: Path) -> None:
     asr, handle = ScriptedAsr("tell me a story", "stop"), ScriptedHandle(LONG, Reply("", intent="EarshotStop"))
     async with satellite(house(asr, handle), tmp_path) as rig:
@@ -110,7 +111,7 @@ async def test_stop_is_obeyed_without_a_word(tmp_path: Path) -> None:
     assert (report.intent, report.answer, report.ended) == ("EarshotStop", "", "answered")
 
 
-@hurried
+@virtual
 async def test_a_finished_timer_rings_and_is_said_until_the_wake_word(tmp_path: Path) -> None:
     asr, handle = ScriptedAsr("stop"), ScriptedHandle(Reply("", intent="EarshotStop"))
     async with satellite(house(asr, handle), tmp_path) as rig:
@@ -126,7 +127,7 @@ async def test_a_finished_timer_rings_and_is_said_until_the_wake_word(tmp_path: 
     assert (rig.recorder.count(chimes.ring()), handle.unheard) == (rings, set())
 
 
-@hurried
+@virtual
 async def test_a_ring_ends_by_itself(tmp_path: Path) -> None:
     handle = ScriptedHandle()
     async with satellite(house(ScriptedAsr(), handle), tmp_path, ring_s=5.0) as rig:
@@ -137,7 +138,7 @@ async def test_a_ring_ends_by_itself(tmp_path: Path) -> None:
     assert handle.unheard == {"t1"}
 
 
-@hurried
+@virtual
 async def test_a_reminder_is_said_twice(tmp_path: Path) -> None:
     handle = ScriptedHandle()
     services = house(ScriptedAsr(), handle) | {"tts": (voice := ScriptedVoice())}
@@ -148,7 +149,7 @@ async def test_a_reminder_is_said_twice(tmp_path: Path) -> None:
     assert voice.requests == ["Reminder: the oven."] * 2
 
 
-@hurried
+@virtual
 async def test_a_reminder_beside_a_timer_is_not_said_more_often(tmp_path: Path) -> None:
     handle = ScriptedHandle()
     services = house(ScriptedAsr(), handle) | {"tts": (voice := ScriptedVoice())}
@@ -161,7 +162,7 @@ async def test_a_reminder_beside_a_timer_is_not_said_more_often(tmp_path: Path) 
     assert (voice.requests.count("While I was away, you missed your alarm."), voice.requests.count("Pizza.") > 1) == (1, True)
 
 
-@hurried
+@virtual
 async def test_a_timer_that_ends_while_another_rings_is_said_too(tmp_path: Path) -> None:
     handle = ScriptedHandle()
     services = house(ScriptedAsr(), handle) | {"tts": (voice := ScriptedVoice())}
@@ -175,7 +176,7 @@ async def test_a_timer_that_ends_while_another_rings_is_said_too(tmp_path: Path)
     assert {"Pizza.", "Eggs."} <= set(voice.requests)
 
 
-@hurried
+@virtual
 async def test_a_timer_that_ends_during_a_turn_rings_after_it(tmp_path: Path) -> None:
     asr, handle = ScriptedAsr("tell me a story"), ScriptedHandle("Once upon a time there was a king.")
     async with satellite(house(asr, handle), tmp_path, ring_s=2.0) as rig:
@@ -187,7 +188,7 @@ async def test_a_timer_that_ends_during_a_turn_rings_after_it(tmp_path: Path) ->
     assert report.ended == "answered"
 
 
-@hurried
+@virtual
 async def test_a_timer_that_comes_twice_rings_once(tmp_path: Path) -> None:
     handle = ScriptedHandle()
     async with satellite(house(ScriptedAsr(), handle), tmp_path, ring_s=1.0) as rig:
@@ -202,7 +203,7 @@ async def test_a_timer_that_comes_twice_rings_once(tmp_path: Path) -> None:
     assert rig.recorder.count(chimes.ring()) == rings
 
 
-@hurried
+@virtual
 async def test_a_timer_cancelled_elsewhere_stops_ringing(tmp_path: Path) -> None:
     handle = ScriptedHandle()
     async with satellite(house(ScriptedAsr(), handle), tmp_path) as rig:
@@ -213,7 +214,7 @@ async def test_a_timer_cancelled_elsewhere_stops_ringing(tmp_path: Path) -> None
     assert rig.recorder.count(chimes.ring()) <= 1
 
 
-@hurried
+@virtual
 async def test_a_follow_up_needs_no_wake_word(tmp_path: Path) -> None:
     asr, handle = ScriptedAsr("what time is it", "and the date"), ScriptedHandle("It is noon.", "It is Monday.")
     async with satellite(house(asr, handle), tmp_path, follow_up_s=5.0) as rig:
@@ -224,7 +225,7 @@ async def test_a_follow_up_needs_no_wake_word(tmp_path: Path) -> None:
     assert (report.wake_word, report.answer) == (None, "It is Monday.")
 
 
-@hurried
+@virtual
 async def test_what_is_not_understood_in_the_follow_up_window_is_not_answered(tmp_path: Path) -> None:
     asr, handle = (
         ScriptedAsr("what time is it", "pass me the salt"),
@@ -238,7 +239,7 @@ async def test_what_is_not_understood_in_the_follow_up_window_is_not_answered(tm
     assert (report.ended, report.answer) == ("ignored", "")
 
 
-@hurried
+@virtual
 async def test_without_the_setting_nothing_is_heard_after_the_answer(tmp_path: Path) -> None:
     asr, handle = ScriptedAsr("what time is it"), ScriptedHandle("It is noon.")
     async with satellite(house(asr, handle), tmp_path) as rig:
@@ -248,7 +249,7 @@ async def test_without_the_setting_nothing_is_heard_after_the_answer(tmp_path: P
     assert len(asr.requests) == 1
 
 
-@hurried
+@virtual
 async def test_a_recogniser_that_dies_while_the_user_speaks_is_replaced_by_the_next(tmp_path: Path) -> None:
     handle = ScriptedHandle("It is noon.")
     async with satellite(house(ScriptedAsr(), handle), tmp_path) as rig:
@@ -261,7 +262,7 @@ async def test_a_recogniser_that_dies_while_the_user_speaks_is_replaced_by_the_n
     assert overlap(second.requests[0], speak("what time is it in")) > 0.95
 
 
-@hurried
+@virtual
 async def test_a_dead_recogniser_is_apologised_for_aloud(tmp_path: Path) -> None:
     services = house(ScriptedAsr(), ScriptedHandle()) | {"tts": (voice := ScriptedVoice())}
     async with satellite(services, tmp_path) as rig:
@@ -272,7 +273,7 @@ async def test_a_dead_recogniser_is_apologised_for_aloud(tmp_path: Path) -> None
     assert voice.requests == [APOLOGIES["asr"]]
 
 
-@hurried
+@virtual
 async def test_a_silent_recogniser_is_apologised_for_aloud(tmp_path: Path) -> None:
     services = house(ScriptedAsr(HANG), ScriptedHandle()) | {"tts": (voice := ScriptedVoice())}
     async with satellite(services, tmp_path, asr_s=2.0) as rig:
@@ -282,7 +283,7 @@ async def test_a_silent_recogniser_is_apologised_for_aloud(tmp_path: Path) -> No
     assert voice.requests == [APOLOGIES["asr"]]
 
 
-@hurried
+@virtual
 async def test_an_intent_server_that_dies_over_a_command_is_not_asked_twice(tmp_path: Path) -> None:
     handle = ScriptedHandle(HANG_UP, "Done.")
     services = house(ScriptedAsr("set a timer"), handle) | {"tts": (voice := ScriptedVoice())}
@@ -293,7 +294,7 @@ async def test_an_intent_server_that_dies_over_a_command_is_not_asked_twice(tmp_
     assert voice.requests == [APOLOGIES["handle"]]
 
 
-@hurried
+@virtual
 async def test_a_silent_intent_server_is_apologised_for_aloud(tmp_path: Path) -> None:
     services = house(ScriptedAsr("set a timer"), ScriptedHandle(HANG)) | {"tts": (voice := ScriptedVoice())}
     async with satellite(services, tmp_path, handle_s=2.0) as rig:
@@ -303,7 +304,7 @@ async def test_a_silent_intent_server_is_apologised_for_aloud(tmp_path: Path) ->
     assert voice.requests == [APOLOGIES["handle"]]
 
 
-@hurried
+@virtual
 async def test_a_dead_voice_is_heard_as_the_error_chime(tmp_path: Path) -> None:
     async with satellite(house(ScriptedAsr("what time is it"), ScriptedHandle("It is noon.")), tmp_path) as rig:
         await rig.kill("tts")
@@ -313,7 +314,7 @@ async def test_a_dead_voice_is_heard_as_the_error_chime(tmp_path: Path) -> None:
     assert report.ended == "failed"
 
 
-@hurried
+@virtual
 async def test_a_voice_that_hangs_up_in_the_middle_is_taken_up_by_the_next(tmp_path: Path) -> None:
     services = house(ScriptedAsr("what time is it"), ScriptedHandle("It is noon.")) | {"tts": (voice := ScriptedVoice(HANG_UP, "whole"))}
     async with satellite(services, tmp_path) as rig:
@@ -324,7 +325,7 @@ async def test_a_voice_that_hangs_up_in_the_middle_is_taken_up_by_the_next(tmp_p
     assert rig.recorder.contains(ScriptedVoice.SOUND)
 
 
-@hurried
+@virtual
 async def test_a_wake_server_that_returns_is_used_again(tmp_path: Path) -> None:
     services = house(ScriptedAsr("what time is it"), ScriptedHandle("It is noon."))
     async with satellite(services, tmp_path) as rig:
@@ -336,7 +337,7 @@ async def test_a_wake_server_that_returns_is_used_again(tmp_path: Path) -> None:
     assert report.answer == "It is noon."
 
 
-@hurried
+@virtual
 async def test_what_was_said_before_the_microphone_was_lost_is_answered(tmp_path: Path) -> None:
     asr, handle = ScriptedAsr("what time is it"), ScriptedHandle("It is noon.")
     async with satellite(house(asr, handle), tmp_path) as rig:
@@ -346,7 +347,7 @@ async def test_what_was_said_before_the_microphone_was_lost_is_answered(tmp_path
     assert report.answer == "It is noon."
 
 
-@hurried
+@virtual
 async def test_a_microphone_that_is_back_is_used_again(tmp_path: Path) -> None:
     asr, handle = ScriptedAsr("what time is it"), ScriptedHandle("It is noon.")
     async with satellite(house(asr, handle), tmp_path) as rig:
@@ -358,7 +359,7 @@ async def test_a_microphone_that_is_back_is_used_again(tmp_path: Path) -> None:
     assert report.answer == "It is noon."
 
 
-@hurried
+@virtual
 async def test_a_recogniser_that_is_gone_is_not_spoken_of_while_the_user_speaks(tmp_path: Path) -> None:
     services = house(ScriptedAsr(), ScriptedHandle()) | {"tts": (voice := ScriptedVoice())}
     async with satellite(services, tmp_path) as rig:
@@ -370,7 +371,7 @@ async def test_a_recogniser_that_is_gone_is_not_spoken_of_while_the_user_speaks(
     assert voice.requests == [APOLOGIES["asr"]]
 
 
-@hurried
+@virtual
 async def test_everything_ends_within_two_seconds_of_being_told_to(tmp_path: Path) -> None:
     asr, handle = ScriptedAsr("tell me a story"), ScriptedHandle(LONG)
     async with satellite(house(asr, handle), tmp_path) as rig:
@@ -379,7 +380,7 @@ async def test_everything_ends_within_two_seconds_of_being_told_to(tmp_path: Pat
             await rig.stop()
 
 
-@hurried
+@virtual
 async def test_a_timer_set_by_voice_rings_here_until_the_next_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     settings = load(environment={})

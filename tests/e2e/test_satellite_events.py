@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from satellite_rig import hurried, satellite, seconds
+from satellite_rig import satellite, seconds
 from satellite_servers import PATIENCE_S, ScriptedAsr, ScriptedHandle, ScriptedVoice, ToldWake
 from speech import speak
+from virtual_time import virtual
 
 from wyoming_servers.satellite import chimes
 from wyoming_servers.shared.errors import SettingsError
@@ -58,7 +59,7 @@ async def hook() -> AsyncIterator[Hook]:
         await runner.cleanup()
 
 
-@hurried
+@virtual
 async def test_a_turn_is_told_from_the_wake_word_to_the_silence(tmp_path: Path) -> None:
     wake = ToldWake()
     services = {"wake": wake, "asr": ScriptedAsr("what time is it"), "handle": ScriptedHandle("It is noon."), "tts": ScriptedVoice()}
@@ -80,7 +81,7 @@ async def test_a_turn_is_told_from_the_wake_word_to_the_silence(tmp_path: Path) 
     assert (turn["transcript"], turn["answer"], turn["ended"]) == ("what time is it", "It is noon.", "answered")
 
 
-@hurried
+@virtual
 async def test_timers_and_the_microphone_are_told(tmp_path: Path) -> None:
     handle = ScriptedHandle()
     async with hook() as told, satellite({"handle": handle}, tmp_path, hooks={"*": told.url}, name="told of", ring_s=1.0):
@@ -94,14 +95,14 @@ async def test_timers_and_the_microphone_are_told(tmp_path: Path) -> None:
     assert (ringing["id"], ringing["text"]) == ("t1", "Pizza.")
 
 
-@hurried
+@virtual
 async def test_what_goes_wrong_is_told(tmp_path: Path) -> None:
     async with hook() as told, satellite({"handle": ScriptedHandle()}, tmp_path, hooks={"error": told.url}, name="told of errors") as rig:
         rig.room.plugged_in = False
         assert (await told.until("error"))["text"] == "no microphone: the room is gone"
 
 
-@hurried
+@virtual
 async def test_a_wake_word_must_address_somebody_there_is(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as error:
         async with satellite({}, tmp_path, targets={"okay_nabu": "alexa"}) as rig:

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-from satellite_rig import hurried, satellite, seconds
+from satellite_rig import satellite, seconds
 from satellite_servers import ScriptedAsr, ScriptedHandle, ScriptedVoice
 from speech import speak
+from virtual_time import virtual
 
 from wyoming_servers.satellite import chimes
 from wyoming_servers.satellite.speakers import PLAYBACK_RATE_HZ
@@ -21,7 +22,7 @@ def house(asr: ScriptedAsr, handle: ScriptedHandle, voice: ScriptedVoice) -> dic
     return {"wake": serve_wake(load(environment={})), "asr": asr, "handle": handle, "tts": voice}
 
 
-@hurried
+@virtual
 async def test_a_sentence_is_said_once(tmp_path: Path) -> None:
     handle, voice = ScriptedHandle(), ScriptedVoice()
     async with satellite(house(ScriptedAsr(), handle, voice), tmp_path) as rig:
@@ -31,7 +32,7 @@ async def test_a_sentence_is_said_once(tmp_path: Path) -> None:
     assert (voice.requests, rig.recorder.count(ScriptedVoice.SOUND)) == (["I see a cat."], 1)
 
 
-@hurried
+@virtual
 async def test_a_sentence_is_said_in_its_own_language(tmp_path: Path) -> None:
     handle, voice = ScriptedHandle(), ScriptedVoice()
     async with satellite(house(ScriptedAsr(), handle, voice), tmp_path) as rig:
@@ -40,7 +41,7 @@ async def test_a_sentence_is_said_in_its_own_language(tmp_path: Path) -> None:
     assert voice.languages == ["de"]
 
 
-@hurried
+@virtual
 async def test_several_sentences_are_said_one_after_the_other(tmp_path: Path) -> None:
     handle, voice = ScriptedHandle(), ScriptedVoice()
     async with satellite(house(ScriptedAsr(), handle, voice), tmp_path) as rig:
@@ -50,7 +51,7 @@ async def test_several_sentences_are_said_one_after_the_other(tmp_path: Path) ->
     assert voice.requests == ["One.", "Two."]
 
 
-@hurried
+@virtual
 async def test_a_sentence_that_comes_during_a_turn_is_said_after_its_answer(tmp_path: Path) -> None:
     handle, voice = ScriptedHandle("I am still looking."), ScriptedVoice()
     async with satellite(house(ScriptedAsr("what do you see"), handle, voice), tmp_path) as rig:
@@ -61,7 +62,7 @@ async def test_a_sentence_that_comes_during_a_turn_is_said_after_its_answer(tmp_
     assert (report.ended, voice.requests) == ("answered", ["I am still looking.", "I see a cat."])
 
 
-@hurried
+@virtual
 async def test_a_timer_that_ends_meanwhile_rings_afterwards(tmp_path: Path) -> None:
     handle, voice = ScriptedHandle(), ScriptedVoice()
     async with satellite(house(ScriptedAsr(), handle, voice), tmp_path, ring_s=1.0) as rig:
@@ -72,7 +73,7 @@ async def test_a_timer_that_ends_meanwhile_rings_afterwards(tmp_path: Path) -> N
     assert voice.requests[:2] == ["I see a cat.", "Pizza."]
 
 
-@hurried
+@virtual
 async def test_a_sentence_that_comes_while_a_timer_rings_is_said_when_that_is_over(tmp_path: Path) -> None:
     handle, voice = ScriptedHandle(), ScriptedVoice()
     async with satellite(house(ScriptedAsr(), handle, voice), tmp_path, ring_s=1.0) as rig:
@@ -83,7 +84,7 @@ async def test_a_sentence_that_comes_while_a_timer_rings_is_said_when_that_is_ov
         await rig.recorder.until(lambda: "I see a cat." in voice.requests)
 
 
-@hurried
+@virtual
 async def test_the_wake_word_silences_a_sentence(tmp_path: Path) -> None:
     handle = ScriptedHandle()
     services = house(ScriptedAsr(), handle, ScriptedVoice()) | {"tts": serve_tts(load(environment={}))}

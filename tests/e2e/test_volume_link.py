@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 from handle_house import said, service
-from satellite_rig import Rig, hurried, satellite, settings_for
+from satellite_rig import Rig, satellite, settings_for
 from satellite_servers import PATIENCE_S, ScriptedHandle, ScriptedVoice
+from virtual_time import virtual
 
 from wyoming_servers.satellite import chimes
 from wyoming_servers.satellite.machine import satellite_id
@@ -21,7 +22,7 @@ async def tell(rig: Rig, text: str) -> str:
     return answer
 
 
-@hurried
+@virtual
 async def test_it_is_changed_and_remembered_after_a_restart(tmp_path: Path) -> None:
     for text, answer in (("set the volume to 30 percent", "Volume at thirty percent."), ("volume up", "Volume at forty percent.")):
         folder = tmp_path / text.replace(" ", "-")
@@ -30,7 +31,7 @@ async def test_it_is_changed_and_remembered_after_a_restart(tmp_path: Path) -> N
             assert await tell(rig, text) == answer
 
 
-@hurried
+@virtual
 async def test_a_muted_satellite_still_rings(tmp_path: Path) -> None:
     async with satellite({"handle": service(tmp_path)}, tmp_path, name="loud") as rig:
         assert await tell(rig, "mute") == ""

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from running import free_port
-from satellite_rig import Rig, hurried, satellite, seconds
+from satellite_rig import Rig, satellite, seconds
 from satellite_servers import ScriptedVoice, ScriptedWake
 from scripted_ha import ScriptedHome, ask, home_assistant, tone
+from virtual_time import virtual
 from wire import wire
 from wyoming.satellite import RunSatellite
 from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted, TimerUpdated
@@ -44,7 +45,7 @@ async def heard_once(rig: Rig, sound: np.ndarray) -> None:
     assert rig.recorder.count(sound) == 1
 
 
-@hurried
+@virtual
 async def test_info_holds_the_satellite_and_its_wake_words_with_phrases_and_nothing_else(tmp_path: Path) -> None:
     services = {"wake": ScriptedWake(0.3, 0.0)}
     async with linked(tmp_path, services, area="Kitchen") as (rig, _):
@@ -55,21 +56,21 @@ async def test_info_holds_the_satellite_and_its_wake_words_with_phrases_and_noth
     assert not (info.asr or info.tts or info.handle or info.intent or info.mic or info.snd)
 
 
-@hurried
+@virtual
 async def test_wake_words_that_are_not_listened_for_are_not_told(tmp_path: Path) -> None:
     async with linked(tmp_path, {"wake": ScriptedWake(0.3, 0.0)}, wake_words=("other",)) as (rig, _):
         info = await ask(rig.home_uri)
     assert info.wake == []
 
 
-@hurried
+@virtual
 async def test_no_other_satellite_takes_it_for_a_wake_server(tmp_path: Path) -> None:
     async with linked(tmp_path, {"wake": ScriptedWake(0.3, 0.0)}) as (rig, _):
         assert kinds(await ask(rig.home_uri)) == ["satellite"]
 
 
 @pytest.mark.contract(72)
-@hurried
+@virtual
 async def test_pings_are_answered_within_a_second_while_three_minutes_of_speech_arrive_and_are_played(tmp_path: Path) -> None:
     async with linked(tmp_path) as (rig, home):
         await home.speak(tone(180.0))
@@ -82,7 +83,7 @@ async def test_pings_are_answered_within_a_second_while_three_minutes_of_speech_
 
 
 @pytest.mark.contract(73)
-@hurried
+@virtual
 async def test_connections_that_only_ask_change_nothing(tmp_path: Path) -> None:
     async with linked(tmp_path) as (rig, home):
         await asyncio.gather(*(ask(rig.home_uri) for _ in range(10)))
@@ -92,7 +93,7 @@ async def test_connections_that_only_ask_change_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.contract(74)
-@hurried
+@virtual
 async def test_the_newest_connection_that_runs_the_satellite_has_it(tmp_path: Path) -> None:
     async with linked(tmp_path) as (rig, first), home_assistant(rig.home_uri) as second:
         await first.until(lambda: first.dropped)
@@ -102,7 +103,7 @@ async def test_the_newest_connection_that_runs_the_satellite_has_it(tmp_path: Pa
 
 
 @pytest.mark.contract(78)
-@hurried
+@virtual
 async def test_played_comes_once_after_the_last_sample(tmp_path: Path) -> None:
     async with linked(tmp_path, chimes=False) as (rig, home):
         await home.announce(SHORT)
@@ -113,7 +114,7 @@ async def test_played_comes_once_after_the_last_sample(tmp_path: Path) -> None:
 
 
 @pytest.mark.contract(78)
-@hurried
+@virtual
 async def test_played_comes_for_speech_without_a_sample(tmp_path: Path) -> None:
     async with linked(tmp_path) as (_, home):
         await home.announce(SHORT[:0])
@@ -121,7 +122,7 @@ async def test_played_comes_for_speech_without_a_sample(tmp_path: Path) -> None:
 
 
 @pytest.mark.contract(78)
-@hurried
+@virtual
 async def test_played_comes_for_sound_that_cannot_be_played(tmp_path: Path) -> None:
     async with linked(tmp_path) as (rig, home):
         async with wire(rig.home_uri) as other:
@@ -133,7 +134,7 @@ async def test_played_comes_for_sound_that_cannot_be_played(tmp_path: Path) -> N
 
 
 @pytest.mark.contract(79)
-@hurried
+@virtual
 async def test_an_announcement_is_heard_behind_a_chime(tmp_path: Path) -> None:
     async with linked(tmp_path) as (rig, home):
         await home.announce(SHORT)
@@ -143,7 +144,7 @@ async def test_an_announcement_is_heard_behind_a_chime(tmp_path: Path) -> None:
 
 
 @pytest.mark.contract(79)
-@hurried
+@virtual
 async def test_two_announcements_are_heard_one_after_the_other_each_with_its_chime(tmp_path: Path) -> None:
     first, second = tone(1.0, 300.0), tone(1.0, 500.0)
     async with linked(tmp_path) as (rig, home):
@@ -154,7 +155,7 @@ async def test_two_announcements_are_heard_one_after_the_other_each_with_its_chi
 
 
 @pytest.mark.contract(79)
-@hurried
+@virtual
 async def test_an_announcement_that_is_broken_off_is_heard_as_far_as_it_came(tmp_path: Path) -> None:
     async with linked(tmp_path) as (rig, home):
         await home.speak(SHORT, stop=False)
@@ -163,7 +164,7 @@ async def test_an_announcement_that_is_broken_off_is_heard_as_far_as_it_came(tmp
 
 
 @pytest.mark.contract(80)
-@hurried
+@virtual
 async def test_a_hundred_mutes_later_it_still_answers(tmp_path: Path) -> None:
     async with linked(tmp_path) as (rig, home):
         for _ in range(100):
@@ -180,7 +181,7 @@ async def test_a_hundred_mutes_later_it_still_answers(tmp_path: Path) -> None:
 
 @pytest.mark.contract(80)
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_a_muted_satellite_keeps_the_silent_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     limits = ServerLimits(connection=ConnectionLimits(idle_s=3.0, request_idle_s=3.0))
     monkeypatch.setattr(home_listener, "LIMITS", limits)
@@ -193,7 +194,7 @@ async def test_a_muted_satellite_keeps_the_silent_connection(tmp_path: Path, mon
         await home.received("played")
 
 
-@hurried
+@virtual
 async def test_a_home_assistant_that_says_nothing_any_more_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     limits = ServerLimits(connection=ConnectionLimits(request_idle_s=3.0))
     monkeypatch.setattr(home_listener, "LIMITS", limits)
@@ -203,7 +204,7 @@ async def test_a_home_assistant_that_says_nothing_any_more_is_given_up(tmp_path:
 
 
 @pytest.mark.contract(81)
-@hurried
+@virtual
 async def test_a_timer_rings_though_home_assistant_is_gone(tmp_path: Path) -> None:
     async with linked(tmp_path, services := voice()) as (rig, home):
         await home.send(TimerStarted(id="t1", total_seconds=3, name="pizza").event())
@@ -216,7 +217,7 @@ async def test_a_timer_rings_though_home_assistant_is_gone(tmp_path: Path) -> No
 
 @pytest.mark.contract(81)
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_a_timer_without_a_name_is_told_by_its_length_in_the_houses_language(tmp_path: Path) -> None:
     async with linked(tmp_path, services := voice()) as (rig, home):
         await home.send(TimerStarted(id="t1", total_seconds=65, start_minutes=1, start_seconds=5).event())
@@ -238,7 +239,7 @@ async def test_a_timer_without_a_name_is_told_by_its_length_in_the_houses_langua
     ],
     ids=["no length", "finished twice, and counted here", "made shorter", "never heard of"],
 )
-@hurried
+@virtual
 async def test_a_timer_rings_once(tmp_path: Path, events: list) -> None:
     async with linked(tmp_path, voice(), ring_s=0.5) as (rig, home):
         for event in events:
@@ -260,7 +261,7 @@ async def test_a_timer_rings_once(tmp_path: Path, events: list) -> None:
     ],
     ids=["cancelled", "paused", "unknown"],
 )
-@hurried
+@virtual
 async def test_a_timer_does_not_ring(tmp_path: Path, events: list) -> None:
     async with linked(tmp_path, voice()) as (rig, home):
         for event in events:
@@ -270,7 +271,7 @@ async def test_a_timer_does_not_ring(tmp_path: Path, events: list) -> None:
 
 
 @pytest.mark.contract(81)
-@hurried
+@virtual
 async def test_a_timer_cancelled_in_home_assistant_stops_ringing(tmp_path: Path) -> None:
     async with linked(tmp_path, voice()) as (rig, home):
         await home.send(TimerStarted(id="t1", total_seconds=0).event())
@@ -282,7 +283,7 @@ async def test_a_timer_cancelled_in_home_assistant_stops_ringing(tmp_path: Path)
 
 @pytest.mark.contract(82)
 @pytest.mark.parametrize("away_s", [1.0, pytest.param(10.0, marks=pytest.mark.slow)])
-@hurried
+@virtual
 async def test_it_is_ready_at_once_when_home_assistant_returns(tmp_path: Path, away_s: float) -> None:
     async with linked(tmp_path) as (rig, home):
         await home.stop()
@@ -293,7 +294,7 @@ async def test_it_is_ready_at_once_when_home_assistant_returns(tmp_path: Path, a
 
 
 @pytest.mark.contract(82)
-@hurried
+@virtual
 async def test_a_half_open_connection_makes_way_at_once(tmp_path: Path) -> None:
     async with linked(tmp_path) as (rig, home):
         await home.freeze()
@@ -303,7 +304,7 @@ async def test_a_half_open_connection_makes_way_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.contract(82)
-@hurried
+@virtual
 async def test_a_satellite_that_starts_again_is_found_by_the_same_home_assistant(tmp_path: Path) -> None:
     async with linked(tmp_path) as (rig, home):
         await rig.stop()
@@ -314,7 +315,7 @@ async def test_a_satellite_that_starts_again_is_found_by_the_same_home_assistant
         await again.received("played")
 
 
-@hurried
+@virtual
 async def test_what_comes_over_a_connection_that_has_not_run_the_satellite_is_left_alone(tmp_path: Path) -> None:
     async with linked(tmp_path) as (rig, home), wire(rig.home_uri) as other:
         await other.send({"type": "timer-finished", "data": {"id": "t1"}}, {"type": "pause-satellite"}, {"type": "ping"})
@@ -324,7 +325,7 @@ async def test_what_comes_over_a_connection_that_has_not_run_the_satellite_is_le
         assert not rig.recorder.contains(chimes.ring())
 
 
-@hurried
+@virtual
 async def test_no_port_is_opened_where_the_owner_wants_none(tmp_path: Path) -> None:
     port = free_port()
     async with satellite({}, tmp_path, uri="none"):
@@ -332,7 +333,7 @@ async def test_no_port_is_opened_where_the_owner_wants_none(tmp_path: Path) -> N
             await asyncio.open_connection("127.0.0.1", port)
 
 
-@hurried
+@virtual
 async def test_a_port_that_is_taken_leaves_the_satellite_at_work(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
     async with server:

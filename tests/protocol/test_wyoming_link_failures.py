@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 from home_link_rig import COMMAND, HEY_JARVIS, NOON, SOUND, House, command, linked
-from satellite_rig import hurried, overlap, seconds
+from satellite_rig import overlap, seconds
 from scripted_ha import Failure, Silence, home_assistant, tone
 from speech import speak
+from virtual_time import virtual
 
 from wyoming_servers.satellite import chimes
 from wyoming_servers.shared.apologies import APOLOGIES
@@ -14,7 +15,7 @@ from wyoming_servers.shared.apologies import APOLOGIES
 
 @pytest.mark.contract(76)
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_no_transcript_in_time_and_the_satellite_answers_itself(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), Silence("transcribe")) as (rig, home):
         await command(rig)
@@ -24,7 +25,7 @@ async def test_no_transcript_in_time_and_the_satellite_answers_itself(tmp_path: 
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_an_answer_that_comes_too_late_is_thrown_away_and_acknowledged(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), Silence("transcribe")) as (rig, home):
         await command(rig)
@@ -38,7 +39,7 @@ async def test_an_answer_that_comes_too_late_is_thrown_away_and_acknowledged(tmp
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_a_text_without_a_voice_is_spoken_here(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), Silence("synthesize")) as (rig, _):
         await command(rig)
@@ -47,7 +48,7 @@ async def test_a_text_without_a_voice_is_spoken_here(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_a_command_that_gets_no_answer_is_not_carried_out_twice(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), Silence("transcript"), home_assistant_s=3.0) as (rig, _):
         await command(rig)
@@ -66,7 +67,7 @@ async def test_a_command_that_gets_no_answer_is_not_carried_out_twice(tmp_path: 
     ids=["nothing understood", "another satellite answers", "aborted"],
 )
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_what_is_no_failure_is_quiet(tmp_path: Path, line: Failure, ended: str) -> None:
     async with linked(tmp_path, house := House(), line) as (rig, _):
         await command(rig, speak("tell me about the weather of tomorrow"))
@@ -79,7 +80,7 @@ async def test_what_is_no_failure_is_quiet(tmp_path: Path, line: Failure, ended:
 
 @pytest.mark.parametrize("code", ["stt-provider-missing", "pipeline_not_found", "cloud-auth-failed", "something-new"])
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_a_pipeline_that_does_not_work_is_answered_for(tmp_path: Path, code: str) -> None:
     async with linked(tmp_path, House(), Failure(code)) as (rig, _):
         await command(rig)
@@ -88,7 +89,7 @@ async def test_a_pipeline_that_does_not_work_is_answered_for(tmp_path: Path, cod
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_what_may_have_been_done_is_not_done_again(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), Failure("intent-failed", after_transcript=True)) as (rig, _):
         await command(rig)
@@ -97,7 +98,7 @@ async def test_what_may_have_been_done_is_not_done_again(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_a_command_that_nobody_in_home_assistant_takes_is_answered_here(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), Failure("intent-agent-not-found", after_transcript=True)) as (rig, _):
         await command(rig)
@@ -108,7 +109,7 @@ async def test_a_command_that_nobody_in_home_assistant_takes_is_answered_here(tm
 @pytest.mark.parametrize(
     "after", [pytest.param("nothing", marks=pytest.mark.slow), "transcribe", pytest.param("transcript", marks=pytest.mark.slow)]
 )
-@hurried
+@virtual
 async def test_a_home_assistant_that_goes_in_the_middle_of_a_turn_is_answered_for(tmp_path: Path, after: str) -> None:
     async with linked(tmp_path, house := House(), Silence("transcript" if after == "transcript" else "transcribe")) as (rig, home):
         await rig.room.hear(HEY_JARVIS, seconds(0.6), COMMAND)
@@ -124,7 +125,7 @@ async def test_a_home_assistant_that_goes_in_the_middle_of_a_turn_is_answered_fo
 
 @pytest.mark.contract(82)
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_a_home_assistant_that_goes_while_it_speaks_is_heard_as_far_as_it_came(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), NOON) as (rig, home):
         await command(rig)
@@ -137,7 +138,7 @@ async def test_a_home_assistant_that_goes_while_it_speaks_is_heard_as_far_as_it_
 
 @pytest.mark.contract(82)
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_when_home_assistant_is_back_it_answers_again(tmp_path: Path) -> None:
     async with linked(tmp_path, House()) as (rig, home):
         await home.stop()
@@ -149,7 +150,7 @@ async def test_when_home_assistant_is_back_it_answers_again(tmp_path: Path) -> N
     assert (first.answer, second.answer) == ("It is late.", "It is noon.")
 
 
-@hurried
+@virtual
 async def test_home_assistant_alone_is_an_error_chime_without_it(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), assistant="home_assistant") as (rig, home):
         await home.stop()
@@ -162,7 +163,7 @@ async def test_home_assistant_alone_is_an_error_chime_without_it(tmp_path: Path)
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_home_assistant_alone_is_not_replaced_when_it_fails(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), Failure("stt-provider-missing"), assistant="home_assistant") as (rig, _):
         await command(rig)

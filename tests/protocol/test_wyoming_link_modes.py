@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pytest
 from home_link_rig import COMMAND, NOON, SOUND, House, command, linked, pcm
-from satellite_rig import hurried, overlap, seconds
+from satellite_rig import overlap, seconds
 from scripted_ha import Answer, Failure, Silence, home_assistant, tone
 from speech import speak
+from virtual_time import virtual
 
 WORD = speak("okay computer")
 
 
 @pytest.mark.contract(76, 77)
-@hurried
+@virtual
 async def test_in_stream_mode_home_assistant_hears_everything_from_the_first_moment(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), mode="stream") as (rig, home):
         await home.received("run-pipeline")
@@ -22,7 +23,7 @@ async def test_in_stream_mode_home_assistant_hears_everything_from_the_first_mom
 
 
 @pytest.mark.contract(76)
-@hurried
+@virtual
 async def test_a_wake_word_that_home_assistant_hears_opens_the_microphone(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), NOON, mode="stream") as (rig, home):
         await rig.room.hear(WORD, seconds(0.8), COMMAND, seconds(1.0))
@@ -34,7 +35,7 @@ async def test_a_wake_word_that_home_assistant_hears_opens_the_microphone(tmp_pa
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_after_an_answer_home_assistant_listens_again_without_being_asked(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), NOON, Answer(text="It is one.", sound=SOUND), mode="stream") as (rig, home):
         for answer in ("It is noon.", "It is one."):
@@ -44,7 +45,7 @@ async def test_after_an_answer_home_assistant_listens_again_without_being_asked(
 
 
 @pytest.mark.contract(77)
-@hurried
+@virtual
 async def test_after_every_error_the_pipeline_is_asked_for_again(tmp_path: Path) -> None:
     errors = [Failure("stt-stream-failed"), Failure("wake-stream-failed"), Failure("intent-failed", after_transcript=True)]
     async with linked(tmp_path, House(), *errors, mode="stream") as (_, home):
@@ -52,7 +53,7 @@ async def test_after_every_error_the_pipeline_is_asked_for_again(tmp_path: Path)
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_a_run_that_ends_without_a_word_is_asked_for_again(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), Silence("transcribe"), mode="stream") as (rig, home):
         await rig.room.hear(WORD, seconds(0.8), COMMAND, seconds(1.0))
@@ -61,7 +62,7 @@ async def test_a_run_that_ends_without_a_word_is_asked_for_again(tmp_path: Path)
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_a_wake_word_that_nothing_follows_ends_the_run(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), NOON, mode="stream", no_speech_s=2.0) as (rig, home):
         await rig.room.hear(seconds(2.0))  # the script's Home Assistant takes anything for its wake word
@@ -70,7 +71,7 @@ async def test_a_wake_word_that_nothing_follows_ends_the_run(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_our_own_wake_words_count_while_home_assistant_is_away(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), mode="stream") as (rig, home):
         await home.stop()
@@ -83,7 +84,7 @@ async def test_our_own_wake_words_count_while_home_assistant_is_away(tmp_path: P
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_our_own_wake_words_do_not_count_while_home_assistant_listens(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), NOON, mode="stream") as (rig, home):
         await command(rig)
@@ -93,7 +94,7 @@ async def test_our_own_wake_words_do_not_count_while_home_assistant_listens(tmp_
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_a_muted_satellite_streams_nothing_and_streams_again_afterwards(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), mode="stream") as (rig, home):
         await home.received("run-pipeline")
@@ -107,7 +108,7 @@ async def test_a_muted_satellite_streams_nothing_and_streams_again_afterwards(tm
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_in_vad_mode_only_what_may_be_speech_is_sent(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), mode="vad") as (rig, home):
         await rig.room.hear(seconds(4.0))
@@ -118,7 +119,7 @@ async def test_in_vad_mode_only_what_may_be_speech_is_sent(tmp_path: Path) -> No
     assert home.events[0].data == {"start_stage": "wake", "end_stage": "tts", "restart_on_end": False}
 
 
-@hurried
+@virtual
 async def test_in_vad_mode_a_wake_word_keeps_the_microphone_open_for_the_command(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), NOON, mode="vad") as (rig, home):
         await rig.room.hear(WORD, seconds(1.5), COMMAND, seconds(1.0))
@@ -128,7 +129,7 @@ async def test_in_vad_mode_a_wake_word_keeps_the_microphone_open_for_the_command
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_in_vad_mode_speech_that_holds_no_wake_word_is_forgotten(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), mode="vad") as (rig, home):
         for times in (1, 2):
@@ -140,7 +141,7 @@ async def test_in_vad_mode_speech_that_holds_no_wake_word_is_forgotten(tmp_path:
 
 @pytest.mark.contract(83)
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_in_stream_mode_a_wake_word_stops_the_answer(tmp_path: Path) -> None:
     long = tone(20.0)
     async with linked(tmp_path, House(), Answer(sound=long), NOON, mode="stream") as (rig, home):

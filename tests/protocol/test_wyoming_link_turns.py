@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 from home_link_rig import COMMAND, HEY_JARVIS, NOON, SOUND, House, command, linked, pcm
 from running import free_port
-from satellite_rig import hurried, overlap, satellite, seconds
+from satellite_rig import overlap, satellite, seconds
 from scripted_ha import Answer, Failure, Silence, ask, home_assistant, tone
 from speech import speak
+from virtual_time import virtual
 
 from wyoming_servers.satellite import chimes
 
 
 @pytest.mark.contract(75, 76)
-@hurried
+@virtual
 async def test_home_assistant_answers_while_it_is_connected(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), NOON) as (rig, home):
         await command(rig)
@@ -32,7 +33,7 @@ async def test_home_assistant_answers_while_it_is_connected(tmp_path: Path) -> N
 
 
 @pytest.mark.contract(75)
-@hurried
+@virtual
 async def test_the_wake_word_that_is_told_has_a_phrase_in_the_info_of_this_connection(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), NOON) as (rig, home):
         await command(rig)
@@ -45,7 +46,7 @@ async def test_the_wake_word_that_is_told_has_a_phrase_in_the_info_of_this_conne
 
 @pytest.mark.contract(75)
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_the_phrase_of_a_wake_server_that_comes_later_than_home_assistant_is_told_before_its_first_word(tmp_path: Path) -> None:
     services = House().services()
     wake = services.pop("wake")
@@ -61,7 +62,7 @@ async def test_the_phrase_of_a_wake_server_that_comes_later_than_home_assistant_
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_the_whole_command_reaches_home_assistant(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), NOON) as (rig, home):
         await command(rig)
@@ -69,7 +70,7 @@ async def test_the_whole_command_reaches_home_assistant(tmp_path: Path) -> None:
         assert overlap(pcm(home), COMMAND) > 0.95
 
 
-@hurried
+@virtual
 async def test_speech_that_begins_before_its_text_is_told_is_the_answer_and_no_announcement(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), Answer(text="It is noon.", sound=SOUND, streamed=True)) as (rig, home):
         await command(rig)
@@ -80,7 +81,7 @@ async def test_speech_that_begins_before_its_text_is_told_is_the_answer_and_no_a
 
 @pytest.mark.contract(76)
 @pytest.mark.parametrize("says_voice_stopped", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["voice-stopped", "transcript"])
-@hurried
+@virtual
 async def test_no_more_is_sent_when_home_assistant_has_found_the_end(tmp_path: Path, says_voice_stopped: bool) -> None:
     line = Answer(sound=SOUND, ends_speech=True, says_voice_stopped=says_voice_stopped)
     async with linked(tmp_path, House(), line) as (rig, home):
@@ -93,7 +94,7 @@ async def test_no_more_is_sent_when_home_assistant_has_found_the_end(tmp_path: P
 
 @pytest.mark.contract(76)
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_no_more_is_sent_after_an_error(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), Failure("stt-stream-failed")) as (rig, home):
         await rig.room.hear(HEY_JARVIS, seconds(0.6), *[COMMAND] * 4)
@@ -103,7 +104,7 @@ async def test_no_more_is_sent_after_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.contract(76)
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_no_more_is_sent_after_a_mute(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), NOON) as (rig, home):
         await rig.room.hear(HEY_JARVIS, seconds(0.6), COMMAND)
@@ -117,7 +118,7 @@ async def test_no_more_is_sent_after_a_mute(tmp_path: Path) -> None:
 
 
 @pytest.mark.contract(83)
-@hurried
+@virtual
 async def test_a_wake_word_stops_the_answer_and_what_is_left_of_it_is_never_heard(tmp_path: Path) -> None:
     long, short = tone(20.0, 300.0), tone(1.0, 500.0)
     async with linked(tmp_path, House(), Answer(sound=long), Answer(sound=short)) as (rig, home):
@@ -135,7 +136,7 @@ async def test_a_wake_word_stops_the_answer_and_what_is_left_of_it_is_never_hear
 
 @pytest.mark.contract(83)
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_leftover_sound_after_a_barge_in_is_thrown_away(tmp_path: Path) -> None:
     long = tone(20.0, 300.0)
     async with linked(tmp_path, House(), Silence("transcript")) as (rig, home):
@@ -155,7 +156,7 @@ async def test_leftover_sound_after_a_barge_in_is_thrown_away(tmp_path: Path) ->
 
 
 @pytest.mark.contract(79)
-@hurried
+@virtual
 async def test_an_announcement_while_the_user_speaks_is_heard_and_the_command_is_answered_after_it(tmp_path: Path) -> None:
     announcement = tone(0.5, 500.0)
     async with linked(tmp_path, House(), Silence("transcribe"), NOON) as (rig, home):
@@ -171,7 +172,7 @@ async def test_an_announcement_while_the_user_speaks_is_heard_and_the_command_is
 
 @pytest.mark.contract(79)
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_an_announcement_while_the_answer_is_spoken_is_heard_after_it(tmp_path: Path) -> None:
     announcement = tone(0.5, 500.0)
     async with linked(tmp_path, House(), Answer(sound=tone(3.0))) as (rig, home):
@@ -185,7 +186,7 @@ async def test_an_announcement_while_the_answer_is_spoken_is_heard_after_it(tmp_
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_after_a_question_no_wake_word_is_needed(tmp_path: Path) -> None:
     question = Answer(text="Which lamp?", sound=SOUND)
     async with linked(tmp_path, House(), question, NOON) as (rig, home):
@@ -198,7 +199,7 @@ async def test_after_a_question_no_wake_word_is_needed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_after_a_question_nothing_is_heard_where_the_owner_does_not_want_it(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), Answer(text="Which lamp?", sound=SOUND), NOON, questions=False) as (rig, home):
         await command(rig)
@@ -208,7 +209,7 @@ async def test_after_a_question_nothing_is_heard_where_the_owner_does_not_want_i
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_nothing_said_after_the_wake_word_is_nothing_to_home_assistant(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), NOON, no_speech_s=2.0) as (rig, home):
         await rig.room.hear(HEY_JARVIS)
@@ -217,7 +218,7 @@ async def test_nothing_said_after_the_wake_word_is_nothing_to_home_assistant(tmp
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_local_never_asks_home_assistant_but_takes_its_announcements(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), NOON, assistant="local") as (rig, home):
         await command(rig)
@@ -228,7 +229,7 @@ async def test_local_never_asks_home_assistant_but_takes_its_announcements(tmp_p
 
 
 @pytest.mark.slow
-@hurried
+@virtual
 async def test_a_wake_word_can_address_one_of_the_two(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), NOON, assistant="auto", targets={"hey_jarvis": "local"}) as (rig, home):
         await command(rig)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from satellite_rig import hurried
+from virtual_time import virtual
 
 from wyoming_servers.satellite import microphones
 from wyoming_servers.satellite.devices import open_microphone, open_speaker
@@ -245,7 +245,7 @@ async def test_in_a_turn_nothing_is_dropped() -> None:
     assert (buffer.dropped, (await buffer.get())[0]) == (0, 0)
 
 
-@hurried
+@virtual
 async def test_a_file_is_heard_in_real_time_then_silence(tmp_path: Path) -> None:
     path = tmp_path / "speech.wav"
     write_wav(path, np.arange(1, 16_001, dtype=np.int16))
@@ -257,7 +257,7 @@ async def test_a_file_is_heard_in_real_time_then_silence(tmp_path: Path) -> None
     assert microphone.ended and not samples[16_000:].any()
 
 
-@hurried
+@virtual
 async def test_standard_input_is_heard_to_its_end_whatever_its_pieces(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     microphone = StandardInputMicrophone(reading)
@@ -271,7 +271,7 @@ async def test_standard_input_is_heard_to_its_end_whatever_its_pieces(tmp_path: 
     assert microphone.ended and not samples[3000:].any()
 
 
-@hurried
+@virtual
 async def test_a_file_as_loudspeaker_has_every_sound_at_its_time(tmp_path: Path) -> None:
     path = tmp_path / "heard.wav"
     player = Player(FileSpeaker(path))

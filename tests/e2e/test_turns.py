@@ -33,7 +33,7 @@ def test_nothing_is_heard_before_the_turn_is_committed(turns):
 
 
 def test_what_changes_the_world_is_done_once(turns):
-    assert [turn.effects for turn in turns] == [0 if scene.answer.by == "llm" else 1 for scene in SCENES]
+    assert [turn.effects for turn in turns] == [int(scene.answer.changes) for scene in SCENES]
 
 
 def test_an_answer_has_no_gaps_when_the_engines_are_quick_enough(turns):

@@ -21,14 +21,17 @@ from wyoming_servers.shared.server import WyomingServer
 from wyoming_servers.shared.settings import KINDS, PeersSection, SatelliteSection, Settings, load
 from wyoming_servers.shared.tasks import cancel
 
+from .answering import HandleStandIn
 from .baselines import Baseline
 from .coding import BLOCK, Run, runs
+from .hearing import AsrStandIn, WakeStandIn
+from .house import WAKE_SOUND, Busy, House
 from .path import critical_s
 from .profile import Profile
 from .rooms import Loudspeaker, Room
-from .scenes import Scene, sayings
+from .scenes import Scene, prospects_of, sayings
+from .speaking import TtsStandIn
 from .spoken import Saying
-from .stand_ins import WAKE_SOUND, AsrStandIn, Busy, HandleStandIn, House, TtsStandIn, WakeStandIn
 
 ARMS = ("ours", "ha", "seq")
 _GAP_S = 0.6  # between the wake word and the command
@@ -80,7 +83,7 @@ async def live(arm: str, profile: Profile, scenes: Sequence[Scene]) -> list[Meas
     scenes = [scene for scene in scenes if profile.llm or not scene.needs_llm]
     sounds = sayings(scenes)
     answers = {sounds[at].text: scene.answer for at, scene in enumerate(scenes, 1)}
-    house = House(profile, sounds, answers)
+    house = House(profile, sounds, answers, prospects_of(scenes))
     async with _running(arm, house) as day:
         return [await _turn(day, arm, scene, sounds[at]) for at, scene in enumerate(scenes, 1)]
 
@@ -98,7 +101,9 @@ async def _turn(day: _Day, arm: str, scene: Scene, saying: Saying) -> Measured:
     at = [day.loudspeaker.clock(run.at) - ended for run in spoken]
     last = max((start + run.samples / PLAYBACK_RATE_HZ for start, run in zip(at, spoken, strict=True)), default=None)
     commit = day.commits[-1] - ended if len(day.commits) > commits else None
-    work = tuple(dataclasses.replace(each, begin=each.begin - ended, end=each.end - ended) for each in house.work[before:])
+    work = tuple(
+        dataclasses.replace(each, begin=each.begin - ended, first=each.first - ended, end=each.end - ended) for each in house.work[before:]
+    )
     return Measured(
         arm,
         house.profile.name,

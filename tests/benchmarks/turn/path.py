@@ -2,10 +2,10 @@
 
 from wyoming_servers.shared.sentences import Splitter
 
+from .house import SPEECH_PER_TOKEN_S
 from .profile import Profile
 from .scenes import Scene
 from .spoken import Saying
-from .stand_ins import SPEECH_PER_TOKEN_S
 
 
 def critical_s(profile: Profile, scene: Scene, saying: Saying, commit_s: float) -> float:
@@ -15,10 +15,10 @@ def critical_s(profile: Profile, scene: Scene, saying: Saying, commit_s: float) 
     not. commit_s: from the end of speech to the commit.
     """
     audio_s = saying.speech_end / 16_000
-    asr_s = profile.asr.cost_s(audio_s)
+    asr_s = profile.asr.cost_s(audio_s, audio_s)
     answer_s, first = _answer(profile, scene, saying)
     voice_s = profile.tts.first_s(len(first.split()) * SPEECH_PER_TOKEN_S)
-    if scene.changes:
+    if scene.answer.changes:
         return max(commit_s, asr_s) + answer_s + voice_s
     return max(commit_s, asr_s + answer_s + voice_s)
 

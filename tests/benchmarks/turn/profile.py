@@ -13,17 +13,23 @@ class Asr:
     """A recogniser."""
 
     kind: str
-    """batch: begins when the audio has ended; stream: works while it comes."""
+    """batch: begins when the audio has ended, and takes longer for more of it; redecode: takes the same for any audio, as Whisper does;
+    stream: works while the audio comes."""
     fixed_s: float
-    """After the end of the audio."""
-    per_s: float
+    """To the transcript, when all of the audio comes at once."""
+    per_s: float = 0.0
     """Besides, for each second of audio; batch only."""
+    tail: float = 0.15
+    """The share that is left at the end of audio that came as it was spoken; stream only."""
     slots: int = 1
     abortable: bool = True
     """False when a decoding runs to its end though nobody wants it any more."""
 
-    def cost_s(self, audio_s: float) -> float:
-        """From the end of the audio to the transcript."""
+    def cost_s(self, audio_s: float, took_s: float) -> float:
+        """From the end of the audio, which came within took_s, to the transcript."""
+        if self.kind == "stream":
+            live = min(1.0, took_s / audio_s) if audio_s else 1.0
+            return self.fixed_s * (1 - live * (1 - self.tail))
         return self.fixed_s + (self.per_s * audio_s if self.kind == "batch" else 0.0)
 
 

@@ -1,10 +1,10 @@
 """What happens in the house: which words are said when, and what is answered."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from .house import WAKE_SOUND, Answer
 from .spoken import Saying, say
-from .stand_ins import WAKE_SOUND, Answer
 
 _LONG = (
     "I think the sky is blue because the air scatters short waves more, so that blue light comes from everywhere. "
@@ -22,8 +22,8 @@ class Scene:
     """As `spoken.say` takes them."""
     answer: Answer
     needs_llm: bool = False
-    changes: bool = False
-    """True when it changes the world, which waits for the commit."""
+    prospects: Mapping[str, str] = field(default_factory=dict)
+    """Classes of beginnings that are not what `House.prospect` takes them for."""
 
     def saying(self, number: int) -> Saying:
         """The command as sound."""
@@ -32,29 +32,29 @@ class Scene:
 
 SCENES = (
     Scene("s1", "a complete command", ("what time is it",), Answer("It is twelve fifteen.")),
-    Scene("s2", "a command with a pause of 0.4 s", ("turn on the", 0.4, "kitchen light"), Answer("The kitchen light is on."), changes=True),
+    Scene("s2", "a command with a pause of 0.4 s", ("turn on the", 0.4, "kitchen light"), Answer("The kitchen light is on.", changes=True)),
     Scene(
         "s3",
         "a command that could have ended before",
         ("set a timer for twenty", 0.3, "five minutes"),
-        Answer("Twenty five minutes."),
-        changes=True,
+        Answer("Twenty five minutes.", changes=True, prospect="extendable"),
+        prospects={"set a timer for twenty": "extendable"},
     ),
     Scene(
         "s4",
         "a free question",
         ("why is the sky blue in one sentence",),
-        Answer("Because air scatters blue light more than red light.", "llm"),
+        Answer("Because air scatters blue light more than red light.", "llm", prospect="sentence"),
         True,
     ),
     Scene(
         "s5",
         "a question for a tool of the model",
         ("how warm will it be on sunday",),
-        Answer("On Sunday it will be twelve degrees.", "tool"),
+        Answer("On Sunday it will be twelve degrees.", "tool", prospect="sentence"),
         True,
     ),
-    Scene("s6", "a long answer", ("why is the sky blue",), Answer(_LONG, "llm"), True),
+    Scene("s6", "a long answer", ("why is the sky blue",), Answer(_LONG, "llm", prospect="sentence"), True),
 )
 """Those without faults and interruptions."""
 
@@ -62,3 +62,8 @@ SCENES = (
 def sayings(scenes: Sequence[Scene]) -> dict[int, Saying]:
     """Every sound by its number: the wake word, and the commands from 1 on."""
     return {WAKE_SOUND: say(WAKE_SOUND, ("hey jarvis",))} | {at: scene.saying(at) for at, scene in enumerate(scenes, 1)}
+
+
+def prospects_of(scenes: Sequence[Scene]) -> dict[str, str]:
+    """The classes of beginnings that scenes name."""
+    return {text: prospect for scene in scenes for text, prospect in scene.prospects.items()}

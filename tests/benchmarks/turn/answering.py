@@ -1,0 +1,101 @@
+"""An intent server with templates, and a language model that writes as quickly as a profile says. It takes provisional transcripts."""
+
+import asyncio
+from collections.abc import Sequence
+
+from wyoming.asr import Transcript
+from wyoming.event import Event
+from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop
+from wyoming.info import Artifact, HandleModel, HandleProgram
+
+from wyoming_servers.shared.sentences import Splitter
+from wyoming_servers.shared.service import Peer, Session
+
+from .house import ARTIFACT, Answer, Busy, StandIn, StandInSession
+
+
+class HandleStandIn(StandIn):
+    """What changes nothing is streamed at once; what changes something, and the end of every answer, waits for the commit."""
+
+    kind = "handle"
+    events = frozenset({"transcript", "earshot-provisional"})
+
+    def programs(self) -> Sequence[Artifact]:
+        model = HandleModel(name="bench", languages=["en"], **ARTIFACT)
+        return [HandleProgram(name="bench", models=[model], supports_handled_streaming=True, **ARTIFACT)]
+
+    def session(self, peer: Peer) -> Session:
+        return _HandleSession(self, peer)
+
+
+class _HandleSession(StandInSession):
+    def __init__(self, service: HandleStandIn, peer: Peer) -> None:
+        super().__init__(service, peer)
+        self._text: str | None = None
+        self._work: asyncio.Task | None = None
+        self._committed = asyncio.Event()
+
+    async def handle(self, event: Event) -> None:
+        text = Transcript.from_event(event).text
+        if event.type == "earshot-provisional":
+            await self.peer.send(Event("earshot-prospect", {"class": self.house.prospect(text), "text": text}))
+            self._begin(text)
+            return
+        if text != self._text:
+            self._begin(text)
+        self._committed.set()
+        self._text = self._work = None
+
+    def _begin(self, text: str) -> None:
+        """Works on this text, and on no other that was only provisional."""
+        if self._work:
+            self._work.cancel()
+        self._text, self._committed = text, asyncio.Event()
+        self._work = self.answer(self._handle(text, self._committed), "handle")
+
+    async def _handle(self, text: str, committed: asyncio.Event) -> None:
+        house = self.house
+        answer = house.answers.get(text)
+        async with house.busy("intent", text):
+            await asyncio.sleep(house.profile.intent_s)
+        if answer is None:
+            await committed.wait()
+            await self.peer.send(Handled(text="").event())
+            return
+        if answer.by == "intent" or house.profile.llm is None:
+            await self._carry_out(text, answer, committed)
+        else:
+            await self._ask_model(text, answer, committed)
+        await committed.wait()
+        await self.peer.send(Handled(text=answer.text).event())
+        await self.peer.send(HandledStop().event())
+
+    async def _carry_out(self, text: str, answer: Answer, committed: asyncio.Event) -> None:
+        if answer.changes:
+            await committed.wait()
+            self.house.effects.append(text)
+        await self.peer.send(HandledStart().event())
+        await self.peer.send(HandledChunk(text=answer.text).event())
+
+    async def _ask_model(self, text: str, answer: Answer, committed: asyncio.Event) -> None:
+        llm = self.house.profile.llm
+        assert llm is not None
+        async with self.service.slots, self.house.busy("llm", text) as work:
+            await asyncio.sleep(llm.first_s + len(text.split()) / llm.prefill_per_s)  # the rest of the prompt is in its cache
+            if answer.by == "tool":
+                await asyncio.sleep(llm.tool_tokens / llm.decode_per_s)
+            else:
+                await self._write(answer.text, work)
+        if answer.by == "tool":
+            await self._carry_out(text, answer, committed)
+
+    async def _write(self, text: str, work: Busy) -> None:
+        llm, splitter, now = self.house.profile.llm, Splitter("en", first_clause=True), asyncio.get_running_loop().time
+        assert llm is not None
+        await self.peer.send(HandledStart().event())
+        for at, word in enumerate(text.split()):
+            await asyncio.sleep(1 / llm.decode_per_s)
+            token = word if at == 0 else f" {word}"
+            await self.peer.send(HandledChunk(text=token).event())
+            if splitter.feed(token):
+                work.first = work.first or now()

@@ -85,7 +85,7 @@ class ClockTool(Tool):
             return named
         hour, key = (now.hour, "time_24") if hours == "24" else ((now.hour + 11) % 12 + 1, "time_12")
         form = f"{key}{'_one' if hour == 1 else ''}{'' if now.minute else '_full'}"
-        half = phrases.items("halves")[now.hour]
+        half = "" if hours == "24" else phrases.items("halves")[now.hour]
         return phrases.say(form, hour=hour, minute=now.minute, half=half)
 
     def _of_date(self, args: Any, today: date, phrases: Phrases) -> ToolResult:

@@ -1,4 +1,5 @@
-"""CONTRIBUTING.md, followed literally: one file and one line make an engine, and the conformance suite finds it."""
+"""CONTRIBUTING.md, followed literally: what it has one write makes an engine that the conformance suite finds, a tool that answers, and
+a language that is spoken."""
 
 import os
 import re
@@ -10,18 +11,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+_FILE = re.compile(r"^### [^\n]*: `([^`\n]+)`\n+```(?:python|yaml)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+"""A heading that names a file, and the file."""
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the checkout to which the file and the line have been added."""
+    """A copy of the checkout to which the page's files and its line have been added."""
     copy = tmp_path_factory.mktemp("contributing")
-    for name in ("wyoming_servers", "tests", "config", "intents", "tools"):
+    for name in ("wyoming_servers", "tests", "config", "intents", "tools", "docs"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", copy)
     text = (ROOT / "CONTRIBUTING.md").read_text()
-    path, code = re.search(r"### 1\. The file: `([^`]+)`.*?```python\n(.*?)```", text, re.DOTALL).groups()  # type: ignore[union-attr]
-    (copy / path).write_text(code)
+    for path, content in _FILE.findall(text):
+        (copy / path).parent.mkdir(exist_ok=True)
+        assert not (copy / path).exists(), f"{path} is there already"
+        (copy / path).write_text(content)
     path, line = re.search(r"### 2\. The line: in `([^`]+)`.*?```python\n(.*?)```", text, re.DOTALL).groups()  # type: ignore[union-attr]
     listed = (copy / path).read_text()
     (copy / path).write_text(listed.replace("ENGINES = (\n", f"ENGINES = (\n{line}", 1))
@@ -30,7 +35,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A Python command in the copy."""
-    environment = os.environ | {"PYTHONPATH": str(tree)}
+    environment = os.environ | {"PYTHONPATH": str(tree), "XDG_DATA_HOME": str(tree / "data"), "XDG_CONFIG_HOME": str(tree / "settings")}
     command = [sys.executable, *arguments]
     return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
@@ -49,3 +54,47 @@ def test_the_conformance_suite_finds_it_and_it_passes(tree: Path) -> None:
 def test_its_options_are_settings_and_documentation(tree: Path) -> None:
     assert "dot_ms: 25" in run(tree, "-m", "wyoming_servers", "config", "defaults").stdout
     assert "| `tone_hz` | `600` | height of the tone (100 to 4000) |" in run(tree, "-m", "wyoming_servers", "engines", "--markdown").stdout
+
+
+def ask(tree: Path, sentence: str, *arguments: str) -> str:
+    """What is answered to a sentence."""
+    return run(tree, "-m", "wyoming_servers", "ask", sentence, "--set", "network.zeroconf=false", *arguments).stdout.strip()
+
+
+def test_the_tool_answers(tree: Path) -> None:
+    assert re.fullmatch(r"The moon is [a-z ]+\.", ask(tree, "what phase is the moon in"))
+
+
+def test_the_tool_is_listed(tree: Path) -> None:
+    assert re.search(r"^moon +on +Phase of the moon", run(tree, "-m", "wyoming_servers", "tools").stdout, re.MULTILINE)
+
+
+def test_the_tools_test_and_that_of_its_page_pass(tree: Path) -> None:
+    page = run(tree, "-m", "wyoming_servers", "tools", "--markdown").stdout
+    assert "Says the phase of the moon, tonight or in some days." in page
+    (tree / "docs" / "tools-reference.md").write_text(page)
+    suites = ("tests/tools/test_moon.py", "tests/unit/test_tool_reference.py::test_the_page_of_tools_is_what_the_code_says")
+    ran = run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", *suites)
+    assert re.search(r"^3 passed", ran.stdout, re.MULTILINE), ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer"),
+    [
+        ("vad är klockan", r"Klockan är (\d?\d:\d\d|midnatt|tolv)\."),
+        ("vem skrev pippi långstrump", r"Det vet jag inte än\."),
+    ],
+)
+def test_the_language_is_spoken(tree: Path, sentence: str, answer: str) -> None:
+    assert re.fullmatch(answer, ask(tree, sentence, "--set", "language=sv"))
+
+
+def test_the_languages_labelled_sentences_are_understood(tree: Path) -> None:
+    ran = run(tree, "-m", "wyoming_servers", "routing", "tests/routing/sv.yaml", "--templates", "--json")
+    assert '"right": 1.0' in ran.stdout, ran.stdout + ran.stderr
+
+
+def test_what_the_language_lacks_is_listed(tree: Path) -> None:
+    listed = run(tree, "-m", "wyoming_servers", "languages", "sv").stdout
+    assert re.search(r"^clock +lacks .*clock\.until_1.*; has no sentences for .*EarshotMonth", listed, re.MULTILINE), listed
+    assert re.search(r"^timers +not translated$", listed, re.MULTILINE)

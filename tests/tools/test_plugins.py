@@ -72,6 +72,15 @@ async def test_its_failure_has_a_spoken_outcome_and_a_traceback(tmp_path, caplog
     assert "the void stares back" in caplog.text
 
 
+async def test_a_sentence_that_its_language_lacks_is_named_in_the_log(tmp_path, caplog):
+    options = add(tmp_path, "greeter.py", GREETER)
+    sentences = tmp_path / "intents" / "en" / "own.yaml"
+    sentences.write_text(sentences.read_text().replace('hello: "Hello {who}.", ', ""))
+    async with running(tmp_path, **options) as uri:
+        assert await said(uri, "greet ann") == "Something went wrong with that."
+    assert "no sentence greeter.hello in language 'en'" in caplog.text and "Traceback" not in caplog.text
+
+
 async def test_after_a_failure_it_is_asked_again(tmp_path):
     async with running(tmp_path, **add(tmp_path, "greeter.py", GREETER)) as uri:
         await said(uri, "greet the void")

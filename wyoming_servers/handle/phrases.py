@@ -7,7 +7,7 @@ from typing import Any
 
 import home_assistant_intents
 
-from ..shared.errors import SettingsError
+from ..shared.errors import MissingSentenceError, SettingsError
 from ..shared.number_words import language_words
 from ..shared.sentences import split
 from ..shared.templates import family, known_language, read_yaml, sentence_files
@@ -82,16 +82,32 @@ class SectionPhrases(Phrases):
 
     def __init__(self, language: str, sections: Mapping[str, Mapping[str, Any]], section: str) -> None:
         self.language = language
+        self._section = section
         self._sentences = {**sections.get(COMMON, {}), **sections.get(section, {})}
 
     def say(self, key: str, **values: Any) -> str:
-        """The sentence, its names filled in."""
-        return str(self._sentences[key]).format(**values)
+        """The sentence, its names filled in.
+
+        Raises: MissingSentenceError, a KeyError.
+        """
+        return str(self._wanted(key)).format(**values)
 
     def count(self, key: str, number: int) -> str:
-        """A number with its noun."""
+        """A number with its noun.
+
+        Raises: MissingSentenceError, a KeyError.
+        """
         one = number == 1 or (number == 0 and self.language in _ONE_IS_ALSO_ZERO)
-        return str(self._sentences[key]["one" if one else "other"]).format(n=number)
+        return str(self._wanted(key)["one" if one else "other"]).format(n=number)
+
+    def _wanted(self, key: str) -> Any:
+        try:
+            return self._sentences[key]
+        except KeyError:
+            raise MissingSentenceError(
+                f"no sentence {self._section}.{key} in language {self.language!r}: add it under `responses`; "
+                f"`earshot languages {self.language}` lists what is missing"
+            ) from None
 
     def number(self, value: float, decimals: int = 1, gender: str = "") -> str:
         """A number in words; in digits in a language without number words."""

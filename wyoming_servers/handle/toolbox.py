@@ -9,7 +9,15 @@ from typing import Any
 
 import voluptuous as vol
 
-from ..shared.errors import AssistantError, DeadlineError, InvalidRequestError, SettingsError, ToolError, UnknownNameError
+from ..shared.errors import (
+    AssistantError,
+    DeadlineError,
+    InvalidRequestError,
+    MissingSentenceError,
+    SettingsError,
+    ToolError,
+    UnknownNameError,
+)
 from ..shared.house_source import HouseSource
 from ..shared.plugins import Broken, load_tools, own_options, switched_on
 from ..shared.schema import explain, validator
@@ -193,6 +201,9 @@ class Toolbox:
                 return await tool.call(chosen.args, context)
         except ToolError:
             raise
+        except MissingSentenceError as err:
+            _LOGGER.error("tool %s: %s", tool.name, err)
+            raise AssistantError(f"tool {tool.name} failed") from err
         except Exception as err:
             if isinstance(err, TimeoutError) and limit.expired():
                 _LOGGER.warning("tool %s took longer than %g s and was given up", tool.name, tool.deadline_s)

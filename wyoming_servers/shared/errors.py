@@ -129,6 +129,12 @@ class EgressDeniedError(HttpError):
         super().__init__(text, offline=True)
 
 
+class MissingSentenceError(AssistantError, KeyError):
+    """A tool has a section in a language, but not the sentence that it wants to say; the text says where it belongs."""
+
+    __str__ = AssistantError.__str__  # a KeyError shows its text in quotes
+
+
 class HouseError(AssistantError):
     """Home Assistant could not be asked, or did not do what it was told; the text says why and what helps."""
 

@@ -12,7 +12,7 @@ from virtual_time import virtual
 from wyoming_servers.asr.server import serve as serve_asr
 from wyoming_servers.handle.server import serve as serve_handle
 from wyoming_servers.satellite import chimes
-from wyoming_servers.shared.apologies import APOLOGIES
+from wyoming_servers.shared.responses import apologies
 from wyoming_servers.shared.settings import load
 from wyoming_servers.tts.server import serve as serve_tts
 from wyoming_servers.wake.server import serve as serve_wake
@@ -270,7 +270,7 @@ async def test_a_dead_recogniser_is_apologised_for_aloud(tmp_path: Path) -> None
         await rig.room.hear(HEY_JARVIS, seconds(0.6), speak("what time is it"))
         report = await rig.turn()
     assert report.ended == "failed"
-    assert voice.requests == [APOLOGIES["asr"]]
+    assert voice.requests == [apologies("en")["asr"]]
 
 
 @virtual
@@ -280,7 +280,7 @@ async def test_a_silent_recogniser_is_apologised_for_aloud(tmp_path: Path) -> No
         await rig.room.hear(HEY_JARVIS, seconds(0.6), speak("what time is it"))
         report = await rig.turn()
     assert "took longer than 2 s" in (report.error or "")
-    assert voice.requests == [APOLOGIES["asr"]]
+    assert voice.requests == [apologies("en")["asr"]]
 
 
 @virtual
@@ -291,7 +291,7 @@ async def test_an_intent_server_that_dies_over_a_command_is_not_asked_twice(tmp_
         await rig.room.hear(HEY_JARVIS, seconds(0.6), speak("set a timer"))
         report = await rig.turn()
     assert (report.ended, len(handle.requests)) == ("failed", 1)
-    assert voice.requests == [APOLOGIES["handle"]]
+    assert voice.requests == [apologies("en")["handle"]]
 
 
 @virtual
@@ -301,7 +301,7 @@ async def test_a_silent_intent_server_is_apologised_for_aloud(tmp_path: Path) ->
         await rig.room.hear(HEY_JARVIS, seconds(0.6), speak("set a timer"))
         report = await rig.turn()
     assert "took longer than 2 s" in (report.error or "")
-    assert voice.requests == [APOLOGIES["handle"]]
+    assert voice.requests == [apologies("en")["handle"]]
 
 
 @virtual
@@ -368,7 +368,7 @@ async def test_a_recogniser_that_is_gone_is_not_spoken_of_while_the_user_speaks(
         assert voice.requests == []
         report = await rig.turn()
     assert report.ended == "failed"
-    assert voice.requests == [APOLOGIES["asr"]]
+    assert voice.requests == [apologies("en")["asr"]]
 
 
 @virtual

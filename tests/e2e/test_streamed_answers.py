@@ -7,7 +7,7 @@ from satellite_servers import ScriptedVoice
 from writing_servers import PATIENCE_S, StreamingVoice, WritingHandle, asked
 
 from wyoming_servers.satellite.wording import LONGEST_CHARS
-from wyoming_servers.shared.apologies import APOLOGIES
+from wyoming_servers.shared.responses import apologies
 from wyoming_servers.shared.settings import load
 from wyoming_servers.tts.server import serve as serve_tts
 
@@ -78,8 +78,8 @@ async def test_an_intent_server_that_dies_in_its_answer_is_apologised_for(tmp_pa
         await turn.heard.something()
         handle.die()
         report = await turn.report()
-    assert voice.spoken == [ONE.strip(), "This is the sec", APOLOGIES["answer"]]
-    assert (report.ended, report.answer) == ("failed", f"{ONE}This is the sec {APOLOGIES['answer']}")
+    assert voice.spoken == [ONE.strip(), "This is the sec", apologies("en")["answer"]]
+    assert (report.ended, report.answer) == ("failed", f"{ONE}This is the sec {apologies('en')['answer']}")
     assert report.error and len(handle.requests) == 1
 
 
@@ -88,7 +88,7 @@ async def test_an_intent_server_that_falls_silent_in_its_answer_is_apologised_fo
     async with asked(handle, voice, tmp_path, handle_s=0.6) as turn:
         handle.write(ONE)
         report = await turn.report()
-    assert voice.spoken == [ONE.strip(), APOLOGIES["answer"]]
+    assert voice.spoken == [ONE.strip(), apologies("en")["answer"]]
     assert report.error == "the intent server took longer than 0.6 s"
 
 
@@ -164,4 +164,4 @@ async def test_an_answer_without_end_is_ended(tmp_path: Path) -> None:
         handle.write("word " * (LONGEST_CHARS // 5))
         report = await turn.report()
     assert report.ended == "failed" and "without end" in report.error
-    assert voice.spoken[-1] == APOLOGIES["answer"]
+    assert voice.spoken[-1] == apologies("en")["answer"]

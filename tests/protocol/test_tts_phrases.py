@@ -13,8 +13,8 @@ from tts_fakes import RATE_HZ, TIMEOUT_S, ScriptedEngine, ask, happened, pcm, re
 from wyoming.client import AsyncClient
 from wyoming.event import Event
 
-from wyoming_servers.shared.apologies import APOLOGIES
 from wyoming_servers.shared.engines import EngineContext
+from wyoming_servers.shared.responses import apologies
 from wyoming_servers.shared.schema import option
 from wyoming_servers.tts.engine import AudioBlock, TtsRequest
 from wyoming_servers.tts.rehearsal import fixed_replies
@@ -201,7 +201,7 @@ async def test_fixed_replies_are_made_while_nobody_speaks(serving, folder, conte
         assert not {"hello", "Nobody knows {what}.", "Really?"} & set(made)
         assert any("recogniser" in text for text in made)
         engine.requests.clear()
-        for text in ("It is done, and well done.", APOLOGIES["asr"], APOLOGIES["handle"]):
+        for text in ("It is done, and well done.", apologies("en")["asr"], apologies("en")["handle"]):
             assert types(await ask(uri, synthesize(text))) == WHOLE
         assert spoken(engine) == []
     assert caplog.text.count("fixed replies are ready") == 1
@@ -253,7 +253,7 @@ async def test_while_somebody_is_spoken_to_no_fixed_reply_is_made(serving, folde
 
 def test_the_replies_of_the_shipped_sentences_are_found():
     replies = fixed_replies("en-GB", (Path(__file__).resolve().parents[2] / "intents",))
-    assert {"I don't know that yet.", "You have no timers.", *APOLOGIES.values()} <= set(replies)
+    assert {"I don't know that yet.", "You have no timers.", *apologies("en").values()} <= set(replies)
     assert not [reply for reply in replies if "{" in reply]
 
 

@@ -10,7 +10,7 @@ from speech import speak
 from virtual_time import virtual
 
 from wyoming_servers.satellite import chimes
-from wyoming_servers.shared.apologies import APOLOGIES
+from wyoming_servers.shared.responses import apologies
 
 
 @pytest.mark.contract(76)
@@ -94,7 +94,7 @@ async def test_what_may_have_been_done_is_not_done_again(tmp_path: Path) -> None
     async with linked(tmp_path, house := House(), Failure("intent-failed", after_transcript=True)) as (rig, _):
         await command(rig)
         report = await rig.turn()
-    assert (report.ended, house.asr.requests, house.voice.requests) == ("failed", [], [APOLOGIES["home_assistant"]])
+    assert (report.ended, house.asr.requests, house.voice.requests) == ("failed", [], [apologies("en")["home_assistant"]])
 
 
 @pytest.mark.slow
@@ -168,4 +168,4 @@ async def test_home_assistant_alone_is_not_replaced_when_it_fails(tmp_path: Path
     async with linked(tmp_path, house := House(), Failure("stt-provider-missing"), assistant="home_assistant") as (rig, _):
         await command(rig)
         report = await rig.turn()
-    assert (report.ended, house.asr.requests, house.voice.requests) == ("failed", [], [APOLOGIES["home_assistant"]])
+    assert (report.ended, house.asr.requests, house.voice.requests) == ("failed", [], [apologies("en")["home_assistant"]])

@@ -214,14 +214,14 @@ class Directory:
         if fixed := self._fixed.get(kind):
             silent = next((peer.error for peer in candidates if peer.error), None)
             reason = printable(str(silent)) if silent else f"{fixed} answers but offers no {kind}"
-            return f"no {kind} server: {reason}. Start it there, or change satellite.peers.{kind}."
+            return f"no {kind} server: {reason}. Start it there, or change satellite.peers.{kind}"
         do = f"start one with `earshot serve {kind}`, or give its address: satellite.peers.{kind}"
         if not self._browser:
-            return f"no {kind} server: none is given and mDNS is switched off (network.zeroconf); {do}."
+            return f"no {kind} server: none is given and mDNS is switched off (network.zeroconf); {do}"
         if not candidates:
-            return f"no {kind} server: mDNS found no Wyoming server on this network; {do}."
+            return f"no {kind} server: mDNS found no Wyoming server on this network; {do}"
         known = ", ".join(f"{printable(peer.name, 60)} ({'offers none' if peer.info else 'does not answer'})" for peer in candidates[:5])
-        return f"no {kind} server among those found by mDNS: {known}; {do}."
+        return f"no {kind} server among those found by mDNS: {known}; {do}"
 
 
 def _shown(peer: PeerRef) -> str:

@@ -1,34 +1,25 @@
 """Timers that Home Assistant keeps: counted here too, so that they ring when it is gone."""
 
 import asyncio
-import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
 from wyoming.event import Event
 
-from ..shared import paths
 from ..shared.protocol import printable
+from ..shared.responses import responses
 from ..shared.tasks import TaskOwner
 from .interjections import TimerDesk
 from .links import FinishedTimer
 
-_LOGGER = logging.getLogger(__name__)
 _PREFIX = "home-assistant "
 _MOST_TIMERS = 200
 _REMEMBERED = 200  # that are over: what Home Assistant says about them later is old
 _LONGEST_S = 366 * 24 * 3600
 _NAME_CHARS = 60
 _UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
-_ENGLISH = {
-    "finished": "Your {timer} is done.",
-    "named": "{name} timer",
-    "unnamed": "{length} timer",
-    **{f"{unit}_label": f"{{n}} {unit[:-1]}" for unit, _ in _UNITS},
-}
 
 
 @dataclass
@@ -130,7 +121,7 @@ class OwnTimers:
 
 def _sentence(language: str, name: str, total_s: int) -> str:
     """What is spoken, with the words of the intent server's own timers. Blocking."""
-    words = _words(language)
+    words = responses(language, "timers")
     if not name:
         parts = []
         for unit, size in _UNITS:
@@ -143,16 +134,6 @@ def _sentence(language: str, name: str, total_s: int) -> str:
         label = str(words["named"]).format(name=name)
     text = str(words["finished"]).format(timer=label)
     return text[:1].upper() + text[1:]
-
-
-def _words(language: str) -> Mapping[str, Any]:
-    folder = paths.content("intents") / language.lower().replace("_", "-").partition("-")[0]
-    try:
-        content = yaml.safe_load((folder / "timers.yaml").read_text("utf-8"))
-        return {**_ENGLISH, **content["responses"]["timers"]}
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as err:
-        _LOGGER.debug("timers are spoken of in English: %r", err)
-        return _ENGLISH
 
 
 def _counted(forms: Any, number: int) -> str:

@@ -6,9 +6,9 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 
-from ..shared.apologies import APOLOGIES
 from ..shared.audio import RATE_HZ
 from ..shared.errors import AssistantError, PeerError
+from ..shared.responses import apologies
 from ..shared.settings import Settings
 from ..shared.tasks import cancel
 from .home_run import DisplacedError, HomeFailedError, HomeLostError, HomeSpeech, PipelineRun
@@ -245,7 +245,7 @@ class HomeTurn:
         await self._committed.wait()
         if not self.addressed:
             return report
-        report.answer = "" if isinstance(error, _SilentError) else APOLOGIES["home_assistant"]
+        report.answer = "" if isinstance(error, _SilentError) else apologies(self._settings.language)["home_assistant"]
         try:
             if report.answer:
                 await self._speak_here(report.answer, output)

@@ -9,6 +9,7 @@ from wyoming.info import WakeProgram
 
 from ..shared.audio import FRAME_SAMPLES, RATE_HZ
 from ..shared.offers import programs
+from ..shared.responses import apologies
 from ..shared.settings import KINDS, Settings
 from ..shared.tasks import cancel
 from ..shared.uri import local_uri
@@ -61,6 +62,7 @@ async def run(
     satellite = Satellite(settings, directory, player, on_turn or _log, events)
     volume = await asyncio.to_thread(Loudness, section.name, section.volume, player.set_volume)
     mute = await asyncio.to_thread(Mute, section.name, section.muted)
+    await asyncio.to_thread(apologies, settings.language)  # they are read by now when something fails
     home_timers, home = _home(settings, satellite)
     wake, timers, ear = _links(settings, directory, satellite, (volume, mute), home)
     tell_of(events, wake, timers, home)

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from wyoming.asr import Transcript
 
-from ..shared.apologies import APOLOGIES
 from ..shared.errors import AssistantError
+from ..shared.responses import apologies
 from ..shared.settings import Settings
 from ..shared.tasks import cancel
 from .answering import Answer, handle
@@ -105,7 +105,7 @@ class Turn:
             self._failed(err)
         await self._committed.wait()
         if report.error:
-            report.answer = APOLOGIES["asr"] if self.addressed else ""
+            report.answer = apologies(self._settings.language)["asr"] if self.addressed else ""
             if output:
                 await self._tell(output, Wording(report.answer))
         elif report.transcript:
@@ -147,9 +147,9 @@ class Turn:
                 return
             self._failed(err)
             if wording.text.strip():
-                wording.append(f"\n{APOLOGIES['answer']}")
+                wording.append(f"\n{apologies(settings.language)['answer']}")
             elif self.addressed:
-                wording.append(APOLOGIES["handle"])
+                wording.append(apologies(settings.language)["handle"])
             report.answer = " ".join(wording.text.split())
         finally:
             wording.finish()

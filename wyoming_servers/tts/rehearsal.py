@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from ..shared.apologies import APOLOGIES
 from ..shared.engine_host import EngineHost
 from ..shared.engines import Model
+from ..shared.responses import apologies
 from ..shared.tasks import cancel
 from .engine import AudioBlock, TtsEngine, TtsRequest
 from .known_phrases import KnownPhrases
@@ -107,7 +107,7 @@ def fixed_replies(language: str, folders: Sequence[Path]) -> list[str]:
     What is wrong with a file is the intent server's affair.
     """
     family = language.replace("_", "-").partition("-")[0].lower()
-    found = list(APOLOGIES.values())
+    found = list(apologies(language).values())
     for path in (path for folder in folders for path in sorted((folder / family).glob("*.yaml"))):
         try:
             content = yaml.safe_load(path.read_text("utf-8"))

@@ -13,6 +13,7 @@ from wyoming_servers.shared.tasks import cancel
 
 SOURCE = AudioFormat(PLAYBACK_RATE_HZ, 2, 1)
 BEGIN = round(0.08 * PLAYBACK_RATE_HZ)
+FADE = round(0.02 * PLAYBACK_RATE_HZ)
 
 
 class HandSpeaker(Speaker):
@@ -124,14 +125,84 @@ async def test_a_new_sound_follows_a_silenced_one(heard: Heard) -> None:
 
 
 async def test_a_paused_sound_goes_on_where_it_was(heard: Heard) -> None:
-    sound = ramp(2000)
+    sound = ramp(6000)
     heard.player.play(sound)
+    heard.pull(500)
+    heard.player.pause()
+    heard.pull(2000)
+    heard.player.resume()
+    assert np.array_equal(heard.pull(5500)[FADE:], sound[500 + FADE :])
+
+
+async def test_a_paused_sound_fades_out_and_in_without_a_step(heard: Heard) -> None:
+    heard.player.play(np.full(8000, 12_000, np.int16))
     before = heard.pull(500)
     heard.player.pause()
-    between = heard.pull(500)
+    between = heard.pull(2000)
     heard.player.resume()
-    assert not between.any()
-    assert np.array_equal(np.concatenate((before, heard.pull(1500))), sound)
+    steps = np.abs(np.diff(np.concatenate((before, between, heard.pull(2000))).astype(int)))
+    assert steps.max() < 12_000 / FADE * 1.5
+
+
+async def test_a_pause_is_silent_within_60_ms(heard: Heard) -> None:
+    heard.player.play(ramp(60_000))
+    heard.pull(500)
+    heard.player.pause()
+    assert not heard.pull(20_000)[round(0.06 * PLAYBACK_RATE_HZ) :].any()
+
+
+async def test_what_was_paused_can_be_silenced(heard: Heard) -> None:
+    playing = heard.player.play(ramp(60_000))
+    heard.pull(500)
+    heard.player.pause()
+    heard.player.silence()
+    heard.player.play(chime := ramp(500, 9000))
+    assert await playing.over() is False
+    assert chime.tobytes() in heard.pull(5000).tobytes()
+
+
+async def test_it_goes_back_to_the_beginning_of_the_clause(heard: Heard) -> None:
+    first, pause, second = ramp(20_000), np.zeros(4000, np.int16), ramp(40_000, 7000)
+    stream = heard.player.play(np.concatenate((first, pause, second)))
+    heard.pull(len(first) + len(pause) + 15_000)
+    heard.player.pause()
+    heard.player.resume(from_clause=True)
+    heard.pull(2000)
+    assert abs(stream.position - 2000 - len(first) - len(pause)) <= 0.04 * PLAYBACK_RATE_HZ
+
+
+async def test_what_began_a_moment_ago_is_not_the_clause_to_go_back_to(heard: Heard) -> None:
+    first, pause, second = ramp(20_000), np.zeros(4000, np.int16), ramp(40_000, 7000)
+    stream = heard.player.play(np.concatenate((first, pause, second)))
+    heard.pull(len(first) + len(pause) + 2000)
+    heard.player.pause()
+    heard.player.resume(from_clause=True)
+    assert stream.position <= 0.02 * PLAYBACK_RATE_HZ
+
+
+async def test_in_speech_without_a_pause_it_goes_back_a_word_or_two(heard: Heard) -> None:
+    stream = heard.player.play(ramp(PLAYBACK_RATE_HZ * 20))
+    heard.pull(PLAYBACK_RATE_HZ * 10)
+    heard.player.pause()
+    heard.player.resume(from_clause=True)
+    assert 0.2 <= 10 - stream.played_s <= 1.6
+
+
+async def test_what_gives_way_ends_when_speech_is_ready(heard: Heard) -> None:
+    bridge = heard.player.play(ramp(60_000), gives_way=True)
+    heard.pull(500)
+    speech = await written(heard.player, ramp(BEGIN * 3, 7000))
+    heard.pull(2 * FADE)
+    assert await bridge.over() is False
+    assert speech.position > 0
+
+
+async def test_everything_that_is_heard_is_tapped(heard: Heard) -> None:
+    tapped: list[np.ndarray] = []
+    heard.player.tap = tapped.append
+    heard.player.play(ramp(700))
+    pulled = heard.pull(1000)
+    assert np.array_equal(np.concatenate(tapped), pulled)
 
 
 async def test_the_position_counts_what_was_taken(heard: Heard) -> None:

@@ -4,19 +4,22 @@ import asyncio
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
 from ..shared.audio import AudioFormat, Converter
+from .rewinding import Played
 from .speakers import PLAYBACK_RATE_HZ, SoundError, Speaker
 
 _LOGGER = logging.getLogger(__name__)
 _BEGIN_S = 0.08  # heard as soon as this much is there: less risks a gap, more is waiting
 _LEAST_RING = 0.3  # a timer is heard on a satellite that was muted or turned down by voice
 _LEAD_S = 30.0  # speech is taken from the voice this far ahead, so that it is free for others
-_FADE_S = 0.012  # silenced without a click
+_FADE_S = 0.02  # silenced, held and resumed without a click
 _AUDIBLE = 100  # of 32768: what voices put before the first sound is quieter
 _IDLE_S = 5.0  # the loudspeaker is given back after this
+_FADE_SAMPLES = round(_FADE_S * PLAYBACK_RATE_HZ)
 _STALL_S = 2.0  # a sound card that takes nothing for this long is gone
 _PATROL_S = 0.5
 _RETRY_S = 2.0
@@ -25,9 +28,11 @@ _RETRY_S = 2.0
 class PlaybackStream:
     """One piece of speech, or one chime. Made by `Player.open`; belongs to the event loop."""
 
-    def __init__(self, player: "Player", least: float = 0.0) -> None:
+    def __init__(self, player: "Player", least: float = 0.0, *, gives_way: bool = False) -> None:
         self._player = player
         self._least = least
+        self._gives_way = gives_way
+        self._played = Played(PLAYBACK_RATE_HZ)
         self._converter: Converter | None = None
         self._pending: deque[np.ndarray] = deque()
         self._buffered = 0
@@ -39,7 +44,7 @@ class PlaybackStream:
         self._room.set()
         self._over = asyncio.Event()
         self.position = 0
-        """Samples that the loudspeaker has taken, at PLAYBACK_RATE_HZ."""
+        """Samples that the loudspeaker has taken, at PLAYBACK_RATE_HZ; smaller again after it went back to the beginning of a clause."""
         self.heard_at: float | None = None
         """Loop time of the first audible sample; None until then."""
         self.complete = False
@@ -78,6 +83,27 @@ class PlaybackStream:
         self._player._add(self, samples)
 
     @property
+    def written_s(self) -> float:
+        """How much sound it was given so far."""
+        return self._written / PLAYBACK_RATE_HZ
+
+    @property
+    def played_s(self) -> float:
+        """How much of that the loudspeaker has taken."""
+        return self.position / PLAYBACK_RATE_HZ
+
+    @property
+    def whole(self) -> bool:
+        """True once nothing more comes."""
+        return self._finished
+
+    def _put_back(self, samples: np.ndarray) -> None:
+        if len(samples):
+            self._pending.appendleft(samples)
+            self._buffered += len(samples)
+            self.position -= len(samples)
+
+    @property
     def _ready(self) -> bool:
         return self._started or self._finished or self._buffered >= _BEGIN_S * PLAYBACK_RATE_HZ
 
@@ -101,6 +127,8 @@ class Player:
         """How often speech came too late for the loudspeaker."""
         self.problem: str | None = None
         """Why nothing can be heard; None when all is well."""
+        self.tap: Callable[[np.ndarray], None] | None = None
+        """Gets everything the speaker takes, silence included, (n,) int16 at PLAYBACK_RATE_HZ, on the speaker's thread."""
 
     @property
     def playing(self) -> bool:
@@ -111,17 +139,21 @@ class Player:
         """The loudness of what is added from now on."""
         self._volume = volume
 
-    def open(self, least: float = 0.0) -> PlaybackStream:
-        """A new stream, heard after those that are there. least: not quieter than this, whatever the volume."""
-        stream = PlaybackStream(self, least)
+    def open(self, least: float = 0.0, *, gives_way: bool = False) -> PlaybackStream:
+        """A new stream, heard after those that are there. least: not quieter than this, whatever the volume.
+
+        gives_way: it ends as soon as the next one is ready."""
+        stream = PlaybackStream(self, least, gives_way=gives_way)
         with self._lock:
             self._streams.append(stream)
         self._wanted.set()
         return stream
 
-    def play(self, samples: np.ndarray, *, rings: bool = False) -> PlaybackStream:
-        """Plays (n,) int16 mono at PLAYBACK_RATE_HZ. rings: it is heard also when the volume was turned down since the start."""
-        stream = self.open(self._least_ring if rings else 0.0)
+    def play(self, samples: np.ndarray, *, rings: bool = False, gives_way: bool = False) -> PlaybackStream:
+        """Plays (n,) int16 mono at PLAYBACK_RATE_HZ. rings: it is heard also when the volume was turned down since the start.
+
+        gives_way: it ends as soon as something else is to be heard, so that nothing waits for it."""
+        stream = self.open(self._least_ring if rings else 0.0, gives_way=gives_way)
         stream._add(samples)
         stream.finish()
         return stream
@@ -130,20 +162,45 @@ class Player:
         """Ends everything now, with a short fade."""
         with self._lock:
             stopped, self._streams = list(self._streams), deque()
-            if stopped and stopped[0]._started and not self._paused:
-                faded = _take(stopped[0], round(_FADE_S * PLAYBACK_RATE_HZ))
-                self._fading = (faded * np.linspace(1.0, 0.0, len(faded))).astype(np.int16)
+            if stopped and not self._paused:
+                self._fade_out(stopped[0])
             self._paused = False
         for stream in stopped:
             _end(stream, complete=False)
 
-    def pause(self) -> None:
-        """Holds everything where it is."""
-        self._paused = True
+    @property
+    def paused(self) -> bool:
+        """True from `pause` to `resume` or `silence`."""
+        return self._paused
 
-    def resume(self) -> None:
-        """Goes on where it was."""
-        self._paused = False
+    def pause(self) -> None:
+        """Holds everything where it is, with a short fade."""
+        with self._lock:
+            if not self._paused and self._streams:
+                faded = self._fade_out(self._streams[0])
+                self._streams[0]._put_back(faded)
+                self._paused = True
+
+    def resume(self, *, from_clause: bool = False) -> None:
+        """Goes on where it was, or at the beginning of the clause that was interrupted."""
+        with self._lock:
+            if not self._paused:
+                return
+            self._paused = False
+            if self._streams and self._streams[0]._started:
+                stream = self._streams[0]
+                if from_clause:
+                    stream._put_back(stream._played.take_clause())
+                stream._put_back(_faded_in(_take(stream, _FADE_SAMPLES), stream))
+
+    def _fade_out(self, stream: PlaybackStream) -> np.ndarray:
+        """Has the next few samples heard ever more softly; returns them as they were."""
+        if not stream._started:
+            return np.empty(0, dtype=np.int16)
+        samples = _take(stream, _FADE_SAMPLES)
+        stream.position += len(samples)
+        self._fading = (samples * np.linspace(1.0, 0.0, len(samples))).astype(np.int16)
+        return samples
 
     async def run(self) -> None:
         """Keeps the speaker, until cancelled. Opens it once at the start, which shows whether it works, and anew when it fails."""
@@ -207,10 +264,12 @@ class Player:
             filled = min(count, len(self._fading))
             sound[:filled] = self._fading[:filled]
             self._fading = self._fading[filled:]
+            self._make_way()
             while filled < count and self._streams and self._streams[0]._ready and not self._paused:
                 stream = self._streams[0]
                 samples = _take(stream, count - filled)
                 sound[filled : filled + len(samples)] = samples
+                stream._played.add(samples)
                 self._note_position(stream, len(samples), filled)
                 filled += len(samples)
                 if stream._buffered:
@@ -221,7 +280,16 @@ class Player:
                 elif filled < count:
                     self.underruns += 1
                     stream._started = False  # collect a little before going on
+        if self.tap:
+            self.tap(sound)
         return sound
+
+    def _make_way(self) -> None:
+        """What only bridges a silence ends when there is something to be heard."""
+        if len(self._streams) > 1 and self._streams[0]._gives_way and self._streams[1]._ready and not len(self._fading):
+            stream = self._streams.popleft()
+            self._fade_out(stream)
+            self._later(0, _end, stream, False)
 
     def _note_position(self, stream: PlaybackStream, count: int, offset: int) -> None:
         stream._started = True
@@ -251,6 +319,12 @@ def _take(stream: PlaybackStream, count: int) -> np.ndarray:
     samples = np.concatenate(taken) if taken else np.empty(0, dtype=np.int16)
     stream._buffered -= len(samples)
     return samples
+
+
+def _faded_in(samples: np.ndarray, stream: PlaybackStream) -> np.ndarray:
+    """The samples that a stream goes on with; `_put_back` counts them as not played, and they were not."""
+    stream.position += len(samples)
+    return (samples * np.linspace(0.0, 1.0, len(samples))).astype(np.int16)
 
 
 def _first_sound(stream: PlaybackStream) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .cli import EXIT_HOPELESS
+from .shared import service_manager
 from .shared.announcer import Announcer
 from .shared.client import describe
 from .shared.errors import PeerError
@@ -36,6 +37,8 @@ class Part:
     """Where a server can be asked whether it is well; empty for the satellite, whose end with status 0 ends everything."""
     announced_uri: str = ""
     """Where a server listens, to be announced by mDNS; empty when it is not. One process that speaks mDNS is enough."""
+    microphone: bool = False
+    """It has one, which SIGUSR1 switches off and on."""
 
 
 class Supervisor:
@@ -59,6 +62,7 @@ class Supervisor:
         Returns the exit status.
         """
         hold, kept = os.pipe()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._switch_microphone)
         try:
             for part in self._parts:
                 self._owner.start(self._keep(part, hold), f"keep {part.name}")
@@ -118,6 +122,12 @@ class Supervisor:
         if len(self._lost) == len(self._parts):
             self._finish(EXIT_HOPELESS)
 
+    def _switch_microphone(self) -> None:
+        for part in self._parts:
+            if part.microphone and part.name in self._processes:
+                with contextlib.suppress(ProcessLookupError):
+                    self._processes[part.name].send_signal(signal.SIGUSR1)
+
     def _finish(self, status: int) -> None:
         if not self._status.done():
             self._status.set_result(status)
@@ -147,6 +157,7 @@ class Supervisor:
         else:
             without = f", without {', '.join(sorted(self._lost))}" if self._lost else ""
             _LOGGER.info("Earshot is ready (%.1f s)%s.", time.monotonic() - begun, without)
+        service_manager.ready()
 
     async def _stop_all(self) -> None:
         """The satellite first: it would complain of every server that goes."""

@@ -1,5 +1,6 @@
 """`earshot run` as its owner has it: real processes, a microphone that plays a recording in real time, and what was heard."""
 
+import json
 import os
 import signal
 import time
@@ -112,6 +113,17 @@ def test_the_parts_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
         parts = wait_ready(running)
         running.stop(signal.SIGKILL)
         assert wait_until_gone(list(parts.values()), 5) == []
+
+
+def test_a_signal_to_the_supervisor_switches_the_microphone_off(tmp_path: Path) -> None:
+    with earshot_run(noise(LONG_S), folder=tmp_path) as running:
+        running.wait_for("listening on .*mic.wav", 60)
+        os.kill(running.pid, signal.SIGUSR1)
+        deadline = time.monotonic() + 20
+        while not (kept := list((tmp_path / ".local/state/earshot").glob("microphone-*.json"))) and time.monotonic() < deadline:
+            os.sched_yield()
+        assert json.loads(kept[0].read_text())["muted"] is True
+        assert alive(running.pid)
 
 
 def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:

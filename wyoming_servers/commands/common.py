@@ -9,9 +9,10 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from ..shared import settings
+from ..shared import service_manager, settings
 from ..shared.errors import SettingsError
 from ..shared.settings import Settings, Source
+from ..shared.tasks import cancel
 
 PARENT_PIPE = "EARSHOT_PARENT_PIPE"
 """Environment variable with a file descriptor: when its other end closes, the supervisor is gone and so are we."""
@@ -55,6 +56,10 @@ async def _until_stopped(work: Coroutine[Any, Any, int]) -> int:
         loop.add_signal_handler(number, task.cancel)
     if pipe := os.environ.get(PARENT_PIPE):
         loop.add_reader(int(pipe), task.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        return await task
+    alive = asyncio.create_task(service_manager.keep_alive(), name="tell the service manager")
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            return await task
+    finally:
+        await cancel(alive)
     return 0

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     if settings.web.uri:
         parts.append(Part("web", ("web", *([] if args.no_satellite else ["--satellite"]), *passed)))
     if not args.no_satellite:
-        parts.append(Part("satellite", ("satellite", *passed)))
+        parts.append(Part("satellite", ("satellite", *passed), microphone=True))
     return run_until_stopped(_supervise(parts))
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 
 from .. import services
+from ..shared import service_manager
 from ..shared.context import engine_context
 from ..shared.engine_service import engine_options
 from ..shared.engines import EngineSpec, choose, find
@@ -52,6 +53,7 @@ async def _serve(server: WyomingServer, kinds: list[str], name: str | None, anno
         announcer = Announcer(server.uri, kinds, name)
     try:
         _LOGGER.info("%s: listening on %s", " + ".join(kinds), server.uri)
+        service_manager.ready()
         if announcer:
             await announcer.start()
         await asyncio.get_running_loop().create_future()

@@ -7,6 +7,7 @@ from contextlib import aclosing
 
 from wyoming.info import WakeProgram
 
+from ..shared import service_manager
 from ..shared.audio import FRAME_SAMPLES, RATE_HZ
 from ..shared.offers import programs
 from ..shared.responses import apologies
@@ -76,6 +77,7 @@ async def run(
         ):
             work = (player.run(), wake.run(), timers.run(), satellite.run(), _say_ready(microphone, wake, ear, ready))
             tasks = [group.create_task(each, name=f"satellite {each.__qualname__}") for each in work]
+            service_manager.ready()
             await _capture(microphone, satellite, events)
             for task in tasks:
                 task.cancel()

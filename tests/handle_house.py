@@ -78,18 +78,19 @@ def service(
     options: dict | None = None,
     fallback: Fallback | None = None,
     web: WebSection | None = None,
+    network: NetworkSection | None = None,
     **handle: Any,
 ) -> HandleService:
     """An intent server that keeps its timers in `folder`; sentences of one's own are in `folder/intents`.
 
     tools: folders of tools instead of the shipped ones. options: of tools. fallback: answers what no template fits. web: of the
-    status page. handle: other settings.
+    status page. network: what may leave the house; nothing, unless given. handle: other settings.
     """
     own_files = {"database": str(folder / "timers.db"), "intents": str(folder / "intents")}
     patient = {"language_s": 30.0}  # a busy machine takes longer than the usual 3 s to load a language
     section = HandleSection(**own_files, tools=options or {}, **patient | handle)
     matcher = _matcher(_Own(folder / "intents"))
-    settings = Settings(house=HOUSE, handle=section, network=_AT_HOME, web=web or WebSection())
+    settings = Settings(house=HOUSE, handle=section, network=network or _AT_HOME, web=web or WebSection())
     return HandleService(settings, clock, tools, matcher, lambda *_: fallback)
 
 

@@ -5,7 +5,7 @@ from fake_llm import FakeLlm
 from fake_web import serving
 from llm_house import LlmHouse, llm_house
 
-from wyoming_servers.handle import ledger, reach
+from wyoming_servers.shared import ledger, reach
 from wyoming_servers.shared.settings import NetworkSection
 from wyoming_servers.shared.tool import Departure
 

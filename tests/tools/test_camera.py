@@ -13,7 +13,7 @@ from handle_house import MovedClock, ask, running, said, sentence
 from web_services import EMPTY, NOT_JSON, TRUNCATED, WRONG_SHAPE, hang_up, serving, status
 from wire import wire
 
-from wyoming_servers.handle import ledger
+from wyoming_servers.shared import ledger
 
 SEEN = "I see a cat."
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from handle_house import MovedClock, ask, running, said
 
-from wyoming_servers.handle.ledger import Ledger
+from wyoming_servers.shared.ledger import Ledger
 
 WEATHER, ARTICLE = ("weather", "api.open-meteo.com", "the weather in Paris"), ("wikipedia", "en.wikipedia.org", "an article on rain")
 QUESTIONS = {

@@ -9,6 +9,7 @@ from tool_sentences import LANGUAGES, phrases, response_keys, understood
 
 from wyoming_servers.shared import paths
 from wyoming_servers.shared.plugins import load_tools
+from wyoming_servers.shared.settings import NetworkSection
 
 QUIET = ("general", "help")
 
@@ -45,6 +46,24 @@ async def test_a_tool_without_what_it_needs_is_not_told(tmp_path, uri):
         async with running(tmp_path / str(number), options={"camera": options}) as other:
             told.append(await said(other, "what can you do"))
     assert ["say what a camera sees" in answer for answer in told] == [False, False, True]
+
+
+async def test_what_may_not_leave_the_house_is_not_told(tmp_path):
+    told = {}
+    for number, network in enumerate((NetworkSection(), NetworkSection(egress="deny"))):
+        (tmp_path / str(number)).mkdir()
+        async with running(tmp_path / str(number), network=network) as uri:
+            told[network.egress] = await said(uri, "what can you do")
+    outside = ("weather", "look things up")
+    assert [[words in answer for words in outside] for answer in told.values()] == [[True, True], [False, False]]
+
+
+async def test_a_denied_tool_that_asks_in_the_house_is_told(tmp_path):
+    options = {"wikipedia": {"kiwix_url": "http://kiwix.lan:8080"}}
+    network = NetworkSection(egress="deny", egress_hosts=("api.open-meteo.com",))
+    async with running(tmp_path, options=options, network=network) as uri:
+        answer = await said(uri, "what can you do")
+    assert "weather" in answer and "look things up" in answer
 
 
 async def test_it_gives_examples(uri):

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from wyoming_servers import cli
-from wyoming_servers.handle import ledger
-from wyoming_servers.handle.ledger import KEPT_S, Ledger
+from wyoming_servers.shared import ledger
+from wyoming_servers.shared.ledger import KEPT_S, Ledger
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITER = """
 import asyncio, sys, time
 from pathlib import Path
-from wyoming_servers.handle.ledger import Ledger
+from wyoming_servers.shared.ledger import Ledger
 
 async def main():
     book = Ledger(Path(sys.argv[1]), time.time)

@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from wyoming_servers.handle.reach import Reach
 from wyoming_servers.shared.errors import HttpError
+from wyoming_servers.shared.reach import Reach
 from wyoming_servers.shared.settings import NetworkSection
 
 

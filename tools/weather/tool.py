@@ -67,6 +67,11 @@ class WeatherTool(Tool):
         super().__init__(options, home)
         self._gazetteer = Gazetteer(home.http, options.geocoding_uri, options.timeout_s)
 
+    @property
+    def able(self) -> bool:
+        """The forecast service may be asked."""
+        return self.home.http.allows(self.options.uri)
+
     async def start(self) -> None:
         """Checks what cannot be checked option by option.
 

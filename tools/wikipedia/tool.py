@@ -62,6 +62,12 @@ class WikipediaTool(Tool):
         copies = [Kiwix(home.http, options.kiwix_url, options.kiwix_book, options.timeout_s)] if options.kiwix_url else []
         self._sources: Sequence[Source] = {"auto": [*copies, online], "kiwix": copies, "online": [online, *copies]}[options.source]
 
+    @property
+    def able(self) -> bool:
+        """One of the places it looks in may be asked."""
+        uris = {"wikipedia": self.options.uri.replace("{language}", "en"), "kiwix": self.options.kiwix_url}
+        return any(self.home.http.allows(uris[source.name]) for source in self._sources)
+
     async def start(self) -> None:
         """Raises: ToolError when only the copy may be asked and there is none."""
         if not self._sources:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from ..handle import ledger
+from ..shared import ledger
 from ..shared.errors import InvalidRequestError
 from ..shared.progress import size
 from ..shared.tool import Departure

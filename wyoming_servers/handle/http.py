@@ -14,13 +14,13 @@ from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 from .. import __version__
 from ..shared.errors import HttpError
-from ..shared.gate import Gate
+from ..shared.gate import Gate, kept_inside
+from ..shared.ledger import Ledger
+from ..shared.ledger_gate import LedgerGate
 from ..shared.protocol import printable
+from ..shared.reach import Lookup, Reach
 from ..shared.settings import NetworkSection
 from ..shared.tool import Departure, Fetched, Http
-from .ledger import Ledger
-from .ledger_gate import LedgerGate
-from .reach import Lookup, Reach
 from .web_cache import WebCache
 
 _LOGGER = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ class Web:
 
     def __init__(self, network: NetworkSection, ledger: Path, cache: Path, now: Callable[[], float], lookup: Lookup | None = None) -> None:
         """ledger, cache: files. now: wall clock. lookup: of host names; the system's unless given."""
+        self.network = network
         self._ledger = Ledger(ledger, now)
         self._cache = WebCache(cache, now)
         self._reach = Reach(network, lookup)
@@ -251,6 +252,10 @@ class _ToolHttp(Http):
     def __init__(self, web: Web, tool: str) -> None:
         self._web = web
         self._tool = tool
+
+    def allows(self, url: str) -> bool:
+        """See Http."""
+        return not kept_inside(url, self._web.network)
 
     async def get(
         self,

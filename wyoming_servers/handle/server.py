@@ -9,14 +9,13 @@ from typing import Any
 from wyoming.info import Artifact, Attribution, HandleModel, HandleProgram
 
 from .. import __version__
-from ..shared import paths, templates
+from ..shared import ledger, paths, templates
 from ..shared.errors import EngineError
 from ..shared.gate import Gate
 from ..shared.service import Peer, Service, Session
 from ..shared.settings import Settings
 from ..shared.tasks import TaskOwner
 from ..shared.tool import Clock, Endpoint
-from . import ledger
 from .calls import Calls
 from .clock import SystemClock
 from .conversation import Conversations

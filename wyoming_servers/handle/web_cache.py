@@ -5,8 +5,8 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from ..shared.sqlite_file import SqliteFile
 from ..shared.tool import Fetched
-from .sqlite_file import SqliteFile
 
 _LOGGER = logging.getLogger(__name__)
 _MOST_BYTES = 32 * 1024 * 1024

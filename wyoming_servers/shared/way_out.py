@@ -65,6 +65,10 @@ class Departure:
 class Http(ABC):
     """The only way out of the house. Every request is written into the egress ledger: when, which tool, which host, how much, why."""
 
+    def allows(self, url: str) -> bool:
+        """False when the owner lets nothing out to the host of this address. Judged by its name alone, without looking it up."""
+        return True
+
     @abstractmethod
     async def get(
         self,

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..shared.errors import EgressDeniedError, HttpError
-from ..shared.inside import is_inside, is_local_name
-from ..shared.settings import NetworkSection
+from .errors import EgressDeniedError, HttpError
+from .inside import is_inside, is_local_name
+from .settings import NetworkSection
 
 _MOST_LOOKUPS = 4
 """At the same time. Each may hang for many seconds while the line is down."""

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from ..shared import paths
-from ..shared.errors import HttpError, SettingsError
-from ..shared.settings import Settings
-from ..shared.tool import Departure
+from . import paths
+from .errors import HttpError, SettingsError
+from .settings import Settings
 from .sqlite_file import SqliteFile
+from .way_out import Departure
 
 FILE_NAME = "egress.db"
 KEPT_S = 90 * 86400.0

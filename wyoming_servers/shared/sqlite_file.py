@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from ..shared.sqlite import open_database
+from .sqlite import open_database
 
 _LOGGER = logging.getLogger(__name__)
 _PATIENCE_S = 2.0

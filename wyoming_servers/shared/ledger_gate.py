@@ -1,6 +1,6 @@
 """The gate of the language model: what is sent to one outside the house is judged and written down like any tool's request."""
 
-from ..shared.gate import Gate, Trip
+from .gate import Gate, Trip
 from .ledger import Ledger
 from .reach import Reach
 

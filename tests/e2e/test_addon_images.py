@@ -18,7 +18,7 @@ import pytest
 import yaml
 from running import free_port, write_wav
 from stand_in_supervisor import TOKEN, Supervisor
-from wyoming.asr import Transcript
+from wyoming.asr import Transcribe, Transcript
 from wyoming.client import AsyncTcpClient
 
 from wyoming_servers import __version__
@@ -210,10 +210,26 @@ async def test_the_servers_are_announced_and_the_options_hold(servers: Container
     assert not (servers.root / ".local").exists() and (servers.root / "data" / "state" / "earshot" / "timers.db").exists()
 
 
-def test_a_wrong_option_is_named_and_the_container_halts(servers: Container):
-    servers.choose({"asr": {"engine": "phrases", "model": "faster-whisper/base.en"}})
+async def test_servers_with_a_wrong_option_are_named_and_the_others_serve(servers: Container):
+    servers.choose({"asr": {"engine": "phrases", "model": "faster-whisper/base.en"}, "tts": {"engine": "piper", "model": "nobody"}})
+    async with started(servers) as (_, uri, page):
+        info = await describe(uri)
+        async with AsyncTcpClient(*uri.removeprefix("tcp://").split(":")) as client:
+            await client.write_event(Transcribe(language="en").event())
+            refused = await client.read_event()
+        async with aiohttp.ClientSession() as http, http.get(page) as response:
+            html = await response.text()
+    why = "add-on option asr.model: faster-whisper/base.en is a model of faster-whisper"
+    assert kinds(info) == ["wake", "handle"]
+    assert refused is not None and why in refused.data["text"]
+    for said in (html, servers.log()):
+        assert why in said and "nobody" in said and "Traceback" not in said
+
+
+def test_an_option_of_all_servers_that_is_wrong_is_named_and_the_container_halts(servers: Container):
+    servers.choose({"network": {"egress": "perhaps"}})
     ended = subprocess.run(servers.command("run"), env=servers.environment(), capture_output=True, text=True, check=False, timeout=60)
-    assert ended.stderr.splitlines()[-1].startswith("earshot: add-on option asr.model: faster-whisper/base.en is a model of")
+    assert ended.stderr.splitlines()[-1].startswith("earshot: add-on option network.egress: ")
     assert "Traceback" not in ended.stderr
     assert servers.finish(ended.returncode) == (True, "78")
 

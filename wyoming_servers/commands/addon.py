@@ -5,17 +5,19 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .. import services
 from ..addon import options
 from ..addon.supervisor import Discovery
 from ..shared import settings as settings_of
-from ..shared.errors import PortInUseError
+from ..shared.errors import PortInUseError, SettingsError
 from ..shared.server import WyomingServer
+from ..shared.service import Service
 from ..shared.settings import KINDS, Settings, Source
 from ..shared.tasks import TaskOwner
+from ..shared.unavailable import UnavailableService
 from ..shared.uri import local_uri, split_uri, tcp_uri
 from .common import run_until_stopped
 from .web import status_page
@@ -42,7 +44,8 @@ def run(args: argparse.Namespace) -> int:
     if options.debug(chosen):
         logging.getLogger().setLevel(logging.DEBUG)
     if args.part == "servers":
-        return run_until_stopped(_serve(servers_settings(chosen, args.config), args.supervisor))
+        usable, problems = usable_options(chosen, args.config)
+        return run_until_stopped(_serve(servers_settings(usable, args.config), problems, args.supervisor))
     return run_until_stopped(_listen(satellite_settings(chosen, args.config), args.supervisor))
 
 
@@ -59,6 +62,21 @@ def servers_settings(chosen: dict, config: Path | None = None) -> Settings:
     }
     engines = {kind: services.engines(kind) for kind in services.ENGINES}
     return _load(own, config, options.sources(options.SERVERS, chosen, engines))
+
+
+def usable_options(chosen: dict, config: Path | None = None) -> tuple[dict, dict[str, str]]:
+    """(the options without those of servers that cannot run with them, kind → why not).
+
+    Raises: SettingsError for the owner's file, which concerns all of them.
+    """
+    servers_settings({}, config)
+    problems = {}
+    for kind in set(services.ENGINES) & set(chosen):
+        try:
+            servers_settings({kind: chosen[kind]}, config)
+        except SettingsError as err:
+            problems[kind] = str(err)
+    return {name: value for name, value in chosen.items() if name not in problems}, problems
 
 
 def satellite_settings(chosen: dict, config: Path | None = None) -> Settings:
@@ -84,9 +102,11 @@ def _sibling(host: str) -> str:
     return host.removesuffix(own) + servers
 
 
-async def _serve(settings: Settings, supervisor: str) -> int:
+async def _serve(settings: Settings, problems: Mapping[str, str], supervisor: str) -> int:
     uri = settings.asr.uri
-    server = WyomingServer(uri, [services.create(kind, settings) for kind in KINDS])
+    offered = {kind: services.create(kind, settings) for kind in KINDS}
+    offered |= {kind: _unavailable(offered[kind], problem) for kind, problem in problems.items()}
+    server = WyomingServer(uri, list(offered.values()), instead=_unavailable)
     page = status_page(settings, dict.fromkeys(KINDS, uri))
     owner = TaskOwner()
     try:
@@ -103,6 +123,11 @@ async def _serve(settings: Settings, supervisor: str) -> int:
         await page.stop()
         await server.stop()
     return 0
+
+
+def _unavailable(service: Service, problem: object) -> Service:
+    _LOGGER.error("%s cannot run, the others go on without it: %s", service.kind, problem)
+    return UnavailableService(service, str(problem))
 
 
 async def _listen(settings: Settings, supervisor: str) -> int:

@@ -4,12 +4,13 @@ import asyncio
 import logging
 import socket
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from wyoming.info import Info
 
 from .connection import Connection, ConnectionLimits
+from .errors import AssistantError
 from .listening import SocketFile, listening_socket
 from .protocol import encode_event
 from .service import Service
@@ -35,8 +36,16 @@ class ServerLimits:
 class WyomingServer:
     """Listens on one URI (`tcp://HOST:PORT`, port 0 for any free one; `unix:///PATH`) and serves its services there."""
 
-    def __init__(self, uri: str, services: Sequence[Service], limits: ServerLimits | None = None) -> None:
+    def __init__(
+        self,
+        uri: str,
+        services: Sequence[Service],
+        limits: ServerLimits | None = None,
+        instead: Callable[[Service, AssistantError], Service] | None = None,
+    ) -> None:
+        """instead: makes what serves in the place of a service that can never work; without it nothing is served then."""
         self.uri = uri
+        self._instead = instead
         self._services = list(services)
         self._limits = limits or ServerLimits()
         self._listener: asyncio.Server | None = None
@@ -54,8 +63,11 @@ class WyomingServer:
         Raises: OSError when the address is in use or not this machine's; AssistantError when a service can never work.
         """
         prepared = await asyncio.gather(*(service.prepare() for service in self._services), return_exceptions=True)
-        if failed := next((result for result in prepared if isinstance(result, BaseException)), None):
-            raise failed
+        for number, failed in enumerate(prepared):
+            if self._instead and isinstance(failed, AssistantError):
+                self._services[number] = self._instead(self._services[number], failed)
+            elif isinstance(failed, BaseException):
+                raise failed
         try:
             await self._listen()
             for service in self._services:

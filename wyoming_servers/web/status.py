@@ -194,7 +194,7 @@ def _service(kind: str, uri: str, answer: _Answer | str) -> ServiceStatus:
         return ServiceStatus(kind, uri, ms, programs=(_program(info.satellite),))
     offered = programs(info, kind) or (programs(info, "intent") if kind == "handle" else [])
     found = tuple(_program(program) for program in offered)
-    problem = answer.problems.get(kind, "") if found else f"answers, but offers no {kind}"
+    problem = answer.problems.get(kind) or ("" if found else f"answers, but offers no {kind}")
     return ServiceStatus(kind, uri, ms, problem, found)
 
 

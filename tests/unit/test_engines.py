@@ -12,7 +12,7 @@ from wyoming_servers.shared import paths
 from wyoming_servers.shared.downloads import DownloadError
 from wyoming_servers.shared.engine_host import EngineHost
 from wyoming_servers.shared.engines import EngineContext, EngineSpec, Model, choose
-from wyoming_servers.shared.errors import BusyError, EngineError, EngineUnavailableError
+from wyoming_servers.shared.errors import BusyError, EngineError, EngineUnavailableError, UnsupportedLanguageError
 
 WAIT_S = 5.0
 
@@ -92,6 +92,18 @@ async def test_an_engine_that_cannot_load_says_why_to_every_request():
             with pytest.raises(EngineError, match="fake could not be loaded: the model is damaged"):
                 async with host.slot():
                     pass
+
+
+@pytest.mark.parametrize(("error", "traceback"), [(UnsupportedLanguageError("English only, not 'de'"), False), (KeyError("bug"), True)])
+async def test_a_traceback_is_logged_only_for_what_nobody_expected(error: Exception, traceback: bool, caplog: pytest.LogCaptureFixture):
+    def load() -> None:
+        raise error
+
+    async with hosting(load) as host:
+        with pytest.raises(EngineError):
+            await host.ready()
+    (line,) = [record for record in caplog.records if "could not be loaded" in record.message]
+    assert bool(line.exc_info) is traceback
 
 
 async def test_one_more_than_there_are_places_is_refused():

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
-from .errors import BusyError, EngineError
+from .errors import AssistantError, BusyError, EngineError
 from .occupancy import Occupancy
 from .tasks import TaskOwner
 
@@ -218,7 +218,7 @@ class EngineHost(Generic[E]):
             engine = await loader.run(self._load_unless_closed)
         except Exception as err:
             error = err if isinstance(err, EngineError) else EngineError(f"{self.name} could not be loaded: {err}")
-            _LOGGER.error("%s", error, exc_info=None if error is err else err)
+            _LOGGER.error("%s", error, exc_info=None if isinstance(err, AssistantError) else err)
             self._loaded.set_exception(error)
             return error
         finally:

@@ -8,6 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 
 from ..shared.audio import RATE_HZ
 from ..shared.errors import AssistantError, PeerError
+from ..shared.patience import Prospect
 from ..shared.responses import apologies
 from ..shared.settings import Settings
 from ..shared.tasks import cancel
@@ -59,6 +60,21 @@ class HomeTurn:
         self._committed = asyncio.Event()
         self._committed_at = 0.0
         self._speech_ended_at: float | None = None
+
+    @property
+    def second_attempt(self) -> TurnId:
+        """See Turn.second_attempt."""
+        return self._local.second_attempt
+
+    def pause(self, speech_s: float) -> None:
+        """Home Assistant is sent everything, and finds out what it was when it has ended."""
+
+    def go_on(self) -> None:
+        """See pause."""
+
+    def judge(self, revision: int, prospect: Prospect | None) -> bool:
+        """Nobody judges words before they have ended."""
+        return False
 
     def commit(self, speech_ended_at: float | None = None) -> None:
         """The user has finished; see Turn.commit."""

@@ -4,9 +4,11 @@ import asyncio
 
 from ..shared.audio import RATE_HZ
 from ..shared.endpointing import Ending, Endpointer, Patience
+from ..shared.patience import Prospect
 from ..shared.settings import SatelliteSection
 from .hearing import Hearing
 from .home_turn import HomeTurn
+from .speculation import PAUSE_S, Speculation
 from .turn import Turn
 from .utterance import Utterance
 
@@ -19,17 +21,23 @@ def patience(section: SatelliteSection) -> Patience:
 
 
 class Listening:
-    """Feeds a turn's utterance until it ends. Belongs to the state machine."""
+    """Feeds a turn's utterance until it ends, and tells the turn of pauses. Belongs to the state machine."""
 
-    def __init__(self, turn: Turn | HomeTurn, hearing: Hearing, start: int, limits: Patience, tail_s: float = 0.0) -> None:
+    def __init__(
+        self, turn: Turn | HomeTurn, hearing: Hearing, start: int, limits: Patience, speculation: Speculation, tail_s: float = 0.0
+    ) -> None:
         """start: position in the stream from where on the user may speak, in the past or in the future. tail_s: see Endpointer."""
         self.turn = turn
         self.utterance = Utterance()
         self._hearing = hearing
+        self._speculation = speculation
         self.start = start
         """Position in the stream, in samples."""
         self._at = start
         self._endpointer = Endpointer(limits, hearing.between(start - round(_CONTEXT_S * RATE_HZ), start), tail_s)
+        self._endpointer.wait_s = speculation.wait_s(None)
+        self._paused_at: int | None = None
+        self._prospect: Prospect | None = None
 
     @property
     def started(self) -> bool:
@@ -53,10 +61,36 @@ class Listening:
             self.utterance.append(samples)
         elif self.started:
             self.utterance.append(self._hearing.between(self.start + self._endpointer.begin, end))
+        if not ending:
+            self._mark_pauses()
         return ending
+
+    def judge(self, revision: int, prospect: Prospect | None) -> Ending | None:
+        """Somebody knows what may follow what was said: the silence that ends it is another. Says whether it has ended by that."""
+        if not self.turn.judge(revision, prospect):
+            return None
+        self._expect(prospect)
+        return self._endpointer.ending
 
     def commit(self) -> None:
         """The user has finished: the turn may answer."""
         self.utterance.finish()
+        if self._paused_at is not None:
+            self._speculation.ended(self._prospect)
         ended_at = self._hearing.clock(self.speech_end)
         self.turn.commit(min(ended_at, asyncio.get_running_loop().time()))
+
+    def _mark_pauses(self) -> None:
+        endpointer = self._endpointer
+        if self._paused_at is not None and self._paused_at != endpointer.speech_end:
+            self._speculation.went_on(self._prospect, endpointer.last_pause_s)
+            self._paused_at = None
+            self._expect(None)
+            self.turn.go_on()
+        if self._paused_at is None and endpointer.has_been_silent_for(PAUSE_S):
+            self._paused_at = endpointer.speech_end
+            self.turn.pause((endpointer.speech_end - endpointer.speech_begin) / RATE_HZ)
+
+    def _expect(self, prospect: Prospect | None) -> None:
+        self._prospect = prospect
+        self._endpointer.wait_s = self._speculation.wait_s(prospect)

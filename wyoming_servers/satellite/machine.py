@@ -2,21 +2,20 @@
 
 import asyncio
 import logging
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 
 from ..shared.audio import RATE_HZ
 from ..shared.endpointing import Ending, Patience
-from ..shared.errors import SettingsError
 from ..shared.identity import machine_id
-from ..shared.protocol import printable
+from ..shared.patience import Prospect
 from ..shared.settings import Settings
 from ..shared.tasks import TaskOwner
 from . import chimes
 from .boundary import LOOK_BACK_S, boundary
+from .conversation import Conversation
 from .events import Events
 from .hearing import Hearing
 from .home_turn import ROUTE as HOME_ROUTE
@@ -30,6 +29,7 @@ from .messages import (
     HeardOut,
     HomeChanged,
     Interjection,
+    Judged,
     Message,
     MicrophoneLost,
     MicrophoneMuted,
@@ -43,13 +43,14 @@ from .output import LiveOutput
 from .peers import Peers
 from .playback import Player
 from .report import TurnReport
+from .speculation import Speculation
+from .targets import check_targets, target_of
 from .turn import Asker, Turn, TurnId
 from .wyoming_link import HomeLink
 
 _LOGGER = logging.getLogger(__name__)
 _INBOX_MESSAGES = 256
 _KEEP_S = 10.0  # of the microphone, besides the longest command
-_CONVERSATION_S = 300.0  # what was said before is forgotten after this
 _SETTLE_S = 0.25  # after the answer's last sample the room still rings of it
 _FOLLOW_UP_SPEECH_S = 0.4  # without a wake word, less than this was not meant for us
 _FOLLOW_UPS = 10  # in a row: nothing keeps the microphone open for ever
@@ -57,7 +58,6 @@ _HUM_S = 1.2  # what ends sooner after the wake word and is not understood was a
 _QUESTIONS = 3  # of ours in a row: then a wake word is needed again
 _ANSWER_S = 5.0  # to begin to answer one
 _SAME_WORD_S = 1.0  # two detections closer than this are one wake word
-_TARGETS = ("auto", "local", "home_assistant")
 _QUIET_INTENTS = ("EarshotStop", "HassNevermind")
 
 
@@ -74,14 +74,6 @@ class Ear(Protocol):
 def satellite_id(settings: Settings) -> str:
     """Who this satellite is, the same after every restart. Blocking."""
     return f"{settings.satellite.name}-{machine_id()}"[:100]
-
-
-def check_targets(targets: Mapping[str, str]) -> None:
-    """Raises: SettingsError when a wake word addresses nobody there is."""
-    for word, target in targets.items():
-        if target not in _TARGETS:
-            allowed = ", ".join(_TARGETS)
-            raise SettingsError(f"satellite.targets.{printable(word, 40)}: {printable(target, 40)!r} is not allowed (allowed: {allowed})")
 
 
 class Satellite:
@@ -115,12 +107,12 @@ class Satellite:
         self._turn: Turn | HomeTurn | None = None
         self._task: asyncio.Task | None = None
         self._listening: Listening | None = None
+        self._speculation = Speculation(satellite.silence_s, allowed=satellite.speculate == "auto")
         self._hum: int | None = None
         self._follow_ups = 0
         self._questions = 0
         self._muted = self._muted_here = False
-        self._conversation = uuid.uuid4().hex
-        self._conversation_until = 0.0
+        self._conversation = Conversation()
         self._interjections = Interjections(settings, peers, player, self._output, self._owner, self.inbox)
 
     @property
@@ -154,11 +146,6 @@ class Satellite:
         finally:
             await self._owner.close()
 
-    def target(self, wake_word: str) -> str:
-        """Which assistant a wake word addresses: `local`, `home_assistant`, or as `satellite.assistant` says."""
-        satellite = self._settings.satellite
-        return satellite.targets.get(wake_word, satellite.assistant)
-
     def _tell_state(self) -> None:
         self._events.ring(self._interjections.ringing)
         if self._listening:
@@ -186,6 +173,9 @@ class Satellite:
             case HeardOut():
                 if self._listening and self._listening.turn.id == message.turn:
                     self._stop_listening(Ending.SILENCE)
+            case Judged():
+                if self._listening and self._listening.turn.id == message.turn:
+                    self._stop_listening(self._listening.judge(message.revision, message.prospect))
             case HomeChanged():
                 self._mute(self._muted_here or self._muted_there)
             case _:
@@ -243,11 +233,11 @@ class Satellite:
             return
         if self._muted:
             return  # it was heard before
-        self._events.tell("detected", wake_word=word.name, target=self.target(word.name))
+        self._target = target_of(word.name, self._settings.satellite)
+        self._events.tell("detected", wake_word=word.name, target=self._target)
         self._interjections.stop()
         self._drop_turn("interrupted")
         self._player.silence()
-        self._target = self.target(word.name)
         if self._target == "home_assistant" and not (self._home and self._home.active):
             self._refuse(word)
             return
@@ -258,7 +248,7 @@ class Satellite:
         turn.report.stages_ms["wake"] = round((asyncio.get_running_loop().time() - self._hearing.clock(word.end)) * 1000)
         found = boundary(self._hearing.between(word.end - round(LOOK_BACK_S * RATE_HZ), word.end))
         limits = patience(self._settings.satellite)
-        self._open(Listening(turn, self._hearing, word.end - found.early, limits, found.tail_s))
+        self._open(turn, word.end - found.early, limits, found.tail_s)
 
     def _refuse(self, word: WakeWord) -> None:
         """Nobody is there who may answer."""
@@ -266,22 +256,22 @@ class Satellite:
         why = "Home Assistant is not connected, and nobody else may answer (satellite.assistant, satellite.targets)"
         self._report(TurnReport(wake_word=word.name, ended="failed", error=why))
 
-    def _open(self, listening: Listening) -> None:
-        self._listening = listening
-        self._listen_on(listening)
+    def _open(self, turn: Turn | HomeTurn, start: int, limits: Patience, tail_s: float = 0.0) -> None:
+        self._listening = Listening(turn, self._hearing, start, limits, self._speculation, tail_s)
+        self._listen_on(self._listening)
 
     def _listen_on(self, listening: Listening) -> None:
         ending = listening.update()
         if listening.started and not self._task:  # the recogniser works while the user speaks
             self._task = self._owner.start(self._run(listening), f"turn {listening.turn.id.number}")
-        if ending:
-            self._stop_listening(ending)
+        self._stop_listening(ending)
 
-    def _stop_listening(self, ending: Ending) -> None:
-        """The microphone is closed to the user; what was said is answered."""
-        listening, self._listening = self._listening, None
-        if listening is None:
+    def _stop_listening(self, ending: Ending | None) -> None:
+        """The microphone is closed to the user, if there is a reason; what was said is answered."""
+        listening = self._listening
+        if listening is None or ending is None:
             return
+        self._listening = None
         if ending is not Ending.NO_SPEECH and listening.started:
             short = listening.speech_end - listening.start < _HUM_S * RATE_HZ
             self._hum = self._hearing.position if short and listening.turn.addressed and not listening.turn.id.revision else None
@@ -324,9 +314,9 @@ class Satellite:
 
     def _listen_again(self, turn: Turn | HomeTurn, start: int) -> None:
         """The same turn's second attempt."""
-        again = self._new_turn(addressed=True, asked=turn.asked, turn_id=TurnId(turn.id.number, turn.id.revision + 1))
+        again = self._new_turn(addressed=True, asked=turn.asked, turn_id=turn.second_attempt)
         again.report.wake_word, again.report.stages_ms = turn.report.wake_word, {"wake": turn.report.stages_ms.get("wake", 0)}
-        self._open(Listening(again, self._hearing, start, patience(self._settings.satellite)))
+        self._open(again, start, patience(self._settings.satellite))
 
     def _go_on(self, report: TurnReport) -> None:
         """Listens without a wake word for a little while: for the answer to a question, or for whatever else the owner allows."""
@@ -337,22 +327,19 @@ class Satellite:
         if report.ask and self._questions < _QUESTIONS:
             self._questions += 1
             limits = Patience(satellite.silence_s, _ANSWER_S, satellite.longest_s)
-            self._open(Listening(self._new_turn(addressed=True, asked=True), self._hearing, start, limits))
+            self._open(self._new_turn(addressed=True, asked=True), start, limits)
         elif satellite.follow_up_s and self._follow_ups < _FOLLOW_UPS:
             self._follow_ups += 1
             limits = Patience(satellite.silence_s, satellite.follow_up_s, satellite.longest_s, speech_s=_FOLLOW_UP_SPEECH_S)
-            self._open(Listening(self._new_turn(addressed=False), self._hearing, start, limits))
+            self._open(self._new_turn(addressed=False), start, limits)
 
     def _new_turn(self, *, addressed: bool, asked: bool = False, turn_id: TurnId | None = None) -> Turn | HomeTurn:
-        now = asyncio.get_running_loop().time()
-        if now > self._conversation_until:
-            self._conversation = uuid.uuid4().hex
-        self._conversation_until = now + _CONVERSATION_S
         if turn_id is None:
             self._turns += 1
             turn_id = TurnId(self._turns)
-        asker = Asker(self.id, self._conversation, self._settings.satellite.area)
-        turn = Turn(turn_id, self._peers, self._settings, asker, addressed=addressed, asked=asked)
+        asker = Asker(self.id, self._conversation.next_turn(), self._settings.satellite.area)
+        learnt = {"speculation": self._speculation, "judged": self._judged}
+        turn = Turn(turn_id, self._peers, self._settings, asker, addressed=addressed, asked=asked, **learnt)
         self._turn = self._answered_by(turn)
         return self._turn
 
@@ -361,6 +348,9 @@ class Satellite:
         if self._home is None or not self._home.active or self._target == "local":
             return turn
         return HomeTurn(turn, self._home, self._peers, self._settings, self._heard_out, alone=self._target == "home_assistant")
+
+    async def _judged(self, turn: TurnId, revision: int, prospect: Prospect | None) -> None:
+        await self.inbox.put(Judged(turn, revision, prospect))
 
     async def _heard_out(self, turn: TurnId) -> None:
         await self.inbox.put(HeardOut(turn))

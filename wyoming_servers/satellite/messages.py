@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..shared.patience import Prospect
 from .home_run import HomeSpeech
 from .links import FinishedTimer, Saying
 from .report import TurnReport
@@ -80,6 +81,15 @@ class HeardOut:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """The intent server knows what may follow what was said."""
+
+    turn: TurnId
+    revision: int
+    prospect: Prospect | None
+
+
+@dataclass(frozen=True)
 class Announcement:
     """Home Assistant has something said here."""
 
@@ -92,4 +102,4 @@ class HomeChanged:
 
 
 Interjection = FinishedTimer | TimerCancelled | RingOver | Saying | SaidOver | Announcement
-Message = Frame | MicrophoneLost | MicrophoneMuted | WakeWord | TurnOver | HeardOut | HomeChanged | Interjection
+Message = Frame | MicrophoneLost | MicrophoneMuted | WakeWord | TurnOver | HeardOut | Judged | HomeChanged | Interjection

@@ -1,5 +1,6 @@
 """What happened in one turn, for the owner's eyes and for `--json`."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,12 @@ class TurnReport:
     """What the answer asks for; None when it is no question."""
     stages_ms: dict[str, int] = field(default_factory=dict)
     """Milliseconds by stage, in order: wake, endpoint, asr, handle, tts, play, v2v; those that took place."""
+    prospect: str | None = None
+    """What could have followed the words, as the intent server judged: complete, extendable, prefix …; None when it did not."""
+    revisions: int = 1
+    """How often the user's words were taken for all there is: more than one when the user went on after a pause."""
+    wasted_ms: int = 0
+    """Milliseconds of work for what was thrown away since the user went on."""
     error: str | None = None
     """What went wrong; None when all went well."""
     ended: str = "answered"
@@ -51,6 +58,8 @@ class TurnReport:
             "answer": self.answer,
             **({"ask": self.ask} if self.ask else {}),
             "stages_ms": self.stages_ms,
+            **({"prospect": self.prospect} if self.prospect else {}),
+            **({"revisions": self.revisions, "wasted_ms": self.wasted_ms} if self.revisions > 1 else {}),
             "ended": self.ended,
             "error": self.error,
         }
@@ -71,3 +80,45 @@ class TurnReport:
             parts.append(f"error: {printable(self.error, 300)}")
         parts.append("  ".join(f"{name} {value}" for name, value in self.stages_ms.items()) + " ms" if self.stages_ms else "")
         return " ".join(part for part in parts if part)
+
+
+class StageClock:
+    """Writes into a report how long the user waited for what: of work that was done before the commit, nothing."""
+
+    def __init__(self, report: TurnReport) -> None:
+        self._report = report
+        self._before: list[tuple[str, float, float]] = []
+        self._committed_at: float | None = None
+        self.speech_ended_at: float | None = None
+        """Loop time of the user's last sound; None when nobody spoke."""
+
+    def commit(self, speech_ended_at: float | None) -> None:
+        """The user has finished, now."""
+        self._committed_at = asyncio.get_running_loop().time()
+        self.speech_ended_at = speech_ended_at
+        if speech_ended_at is not None:
+            self._write("endpoint", speech_ended_at, self._committed_at)
+        for stage in self._before:
+            self.took(*stage)
+        self._before.clear()
+
+    def forget(self) -> None:
+        """What was done so far was for nothing."""
+        self._before.clear()
+
+    def took(self, stage: str, since: float, until: float | None = None) -> None:
+        """A stage went on from one loop time to another, or until now."""
+        until = asyncio.get_running_loop().time() if until is None else until
+        if self._committed_at is None:
+            self._before.append((stage, since, until))
+        else:
+            self._write(stage, max(since, self._committed_at), max(until, self._committed_at))
+
+    def heard(self, since: float, heard_at: float) -> None:
+        """The answer's first sound. since: loop time when it was ready."""
+        self.took("play", since, heard_at)
+        if self.speech_ended_at is not None:
+            self._write("v2v", self.speech_ended_at, heard_at)
+
+    def _write(self, stage: str, since: float, until: float) -> None:
+        self._report.stages_ms[stage] = round((until - since) * 1000)

@@ -14,23 +14,23 @@ from ..shared.client import WyomingClient
 from ..shared.errors import PeerError, PeerUnreachableError
 from ..shared.tasks import cancel
 from .peers import Attempts, Peers
-from .utterance import Utterance
+from .utterance import Take
 
 
-async def transcribe(peers: Peers, utterance: Utterance, language: str, limit_s: float, context: dict[str, Any] | None = None) -> str:
-    """The transcript, trimmed. Streams while the utterance grows; another recogniser gets it from its beginning.
+async def transcribe(peers: Peers, words: Take, language: str, limit_s: float, context: dict[str, Any] | None = None) -> str:
+    """The transcript, trimmed. Streams while the user speaks; another recogniser gets the words from their beginning.
 
-    limit_s: counts from the end of the utterance.
+    limit_s: counts from the end of the words.
     Raises: PeerError, DeadlineError.
     """
     request = Transcribe(language=language, context={**(context or {}), "earshot_end_of_speech": False})  # the satellite finds it
-    attempts = Attempts(peers, "asr", may_wait=lambda: not utterance.finished)
+    attempts = Attempts(peers, "asr", may_wait=lambda: not words.finished)
     try:
-        async with asyncio.timeout(None) as clock, _counting_from_the_end(utterance, clock, limit_s):
+        async with asyncio.timeout(None) as clock, _counting_from_the_end(words, clock, limit_s):
             while True:
                 try:
                     async with attempts.connection() as client:
-                        return await _transcribe(client, utterance, request)
+                        return await _transcribe(client, words, request)
                 except PeerError as err:
                     await attempts.failed(err)
     except TimeoutError:
@@ -38,9 +38,9 @@ async def transcribe(peers: Peers, utterance: Utterance, language: str, limit_s:
 
 
 @asynccontextmanager
-async def _counting_from_the_end(utterance: Utterance, clock: asyncio.Timeout, limit_s: float) -> AsyncIterator[None]:
+async def _counting_from_the_end(words: Take, clock: asyncio.Timeout, limit_s: float) -> AsyncIterator[None]:
     async def start_the_clock() -> None:
-        await utterance.end()
+        await words.end()
         clock.reschedule(asyncio.get_running_loop().time() + limit_s)
 
     waiting = asyncio.create_task(start_the_clock(), name="deadline of the transcript")
@@ -50,13 +50,13 @@ async def _counting_from_the_end(utterance: Utterance, clock: asyncio.Timeout, l
         await cancel(waiting)
 
 
-async def _transcribe(client: WyomingClient, utterance: Utterance, request: Transcribe) -> str:
+async def _transcribe(client: WyomingClient, words: Take, request: Transcribe) -> str:
     async def send_audio() -> None:
         with contextlib.suppress(PeerUnreachableError):  # whoever reads notices as well
             await client.send(request.event())
             await client.send(AudioStart(rate=RATE_HZ, width=2, channels=1).event())
             sent = 0
-            async for frame in utterance.frames():
+            async for frame in words.frames():
                 chunk = AudioChunk(rate=RATE_HZ, width=2, channels=1, audio=frame.tobytes(), timestamp=sent * 1000 // RATE_HZ)
                 await client.send(chunk.event())
                 sent += len(frame)

@@ -1,27 +1,22 @@
-"""One turn, from the user's words to the spoken answer. Nothing is audible and nothing is asked for before it is committed."""
+"""One turn, from the user's words to the spoken answer. Nothing is audible and nothing is done before it is committed."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from wyoming.asr import Transcript
-
-from ..shared.errors import AssistantError
-from ..shared.responses import apologies
+from ..shared.patience import Prospect
 from ..shared.settings import Settings
 from ..shared.tasks import cancel
-from .answering import Answer, handle
+from .gate import Gate, Phase
 from .peers import Peers
-from .report import TurnReport
-from .speech import SpeechBlock, synthesize
-from .transcribing import transcribe
-from .utterance import Utterance
-from .wording import Wording
+from .report import StageClock, TurnReport
+from .revision import Means, Output, Revision
+from .speculation import Speculation
+from .utterance import Take, Utterance
 
-_LOGGER = logging.getLogger(__name__)
+Judged = Callable[["TurnId", int, Prospect | None], Awaitable[None]]
+"""Takes what may follow the words of a revision of a turn, as soon as the intent server has told."""
 
 
 @dataclass(frozen=True)
@@ -48,160 +43,121 @@ class Asker:
         return context | {"turn": turn.number, "revision": turn.revision}
 
 
-class Output(Protocol):
-    """Where a turn is heard."""
-
-    async def speak(self, blocks: AsyncIterator[SpeechBlock]) -> float:
-        """Plays speech to its end; returns when (loop time) its first sound was heard.
-
-        Raises: what `blocks` raises.
-        """
-
-    async def fail(self) -> None:
-        """Lets the user hear that it did not work, without words."""
+async def _nobody_waits(turn: "TurnId", revision: int, prospect: Prospect | None) -> None:
+    """The words are known to be all."""
 
 
 class Turn:
     """Runs once. Its methods belong to the event loop."""
 
     def __init__(
-        self, turn_id: TurnId, peers: Peers, settings: Settings, asker: Asker, *, addressed: bool = True, asked: bool = False
+        self,
+        turn_id: TurnId,
+        peers: Peers,
+        settings: Settings,
+        asker: Asker,
+        *,
+        addressed: bool = True,
+        asked: bool = False,
+        speculation: Speculation | None = None,
+        judged: Judged = _nobody_waits,
     ) -> None:
         """addressed: False when nothing came before, no wake word and no question, so that what is not understood was not meant for us.
 
-        asked: it is expected to answer a question of ours; nobody is told off for not doing so.
+        asked: it is expected to answer a question of ours; nobody is told off for not doing so. speculation: what was learnt in turns
+        before. judged: called when `pause` led to something.
         """
         self.id = turn_id
         self.report = TurnReport()
-        self._peers = peers
-        self._settings = settings
-        self._asker = asker
         self.addressed = addressed
         self.asked = asked
-        self._committed = asyncio.Event()
-        self._committed_at = 0.0
-        self._speech_ended_at: float | None = None
+        self._asker = asker
+        self._gate = Gate(turn_id.revision)
+        self._clock = StageClock(self.report)
+        self._speculation = speculation or Speculation(settings.satellite.silence_s, allowed=False)
+        self._means = Means(
+            self._gate, peers, settings, self._speculation, self.report, self._clock, addressed, lambda *told: judged(turn_id, *told)
+        )
+        self._words: Utterance | str | None = None
+        self._output: Output | None = None
+        self._revision: Revision | None = None
+        self._running: asyncio.Task | None = None
+        self._discarded: set[asyncio.Task] = set()
+
+    @property
+    def second_attempt(self) -> TurnId:
+        """The id of another attempt at the same turn, when this one came to nothing."""
+        return TurnId(self.id.number, self._gate.revision + 1)
+
+    def pause(self, speech_s: float) -> None:
+        """The user is silent, after so much speech: perhaps that was all, and what was said is worked on."""
+        if self._speculation.worth_it(speech_s) and self._gate.pause() and self._revision:
+            _take_of(self._revision).stop()
+
+    def go_on(self) -> None:
+        """The user speaks again: what was made of the pause is thrown away, and everything is heard anew from its beginning."""
+        if not self._gate.go_on():
+            return
+        self._clock.forget()
+        revision, running = self._revision, self._running
+        if revision and running:
+            self.report.wasted_ms += round(revision.worked_s * 1000)
+            if revision.transcribing:
+                self._speculation.discarded(revision.worked_s)
+            running.cancel()
+            self._discarded.add(running)
+            running.add_done_callback(self._discarded.discard)
+            self._begin()
+
+    def judge(self, revision: int, prospect: Prospect | None) -> bool:
+        """What may follow the words of a revision; False when that is of no account any more."""
+        return self._gate.judge(revision, prospect)
 
     def commit(self, speech_ended_at: float | None = None) -> None:
         """Opens the one door to actions and sound: the user has finished.
 
         speech_ended_at: loop time of the user's last sound, for the figures.
         """
-        self._committed_at = asyncio.get_running_loop().time()
-        self._speech_ended_at = speech_ended_at
-        if speech_ended_at is not None:
-            self._took("endpoint", speech_ended_at)
-        self._committed.set()
+        report, gate = self.report, self._gate
+        report.prospect, report.revisions = gate.prospect, gate.revision - self.id.revision + 1
+        if self._revision:
+            report.transcript = self._revision.transcript
+        self._clock.commit(speech_ended_at)
+        gate.commit()
 
     async def run(self, words: Utterance | str, output: Output | None) -> TurnReport:
         """The whole turn; what fails is in the report and is heard by the user.
 
         words: what the user says (may still grow; commit when it is finished), or its text. output: None for an answer in text.
         """
-        report = self.report
+        self._words, self._output = words, output
+        if isinstance(words, str):
+            self.report.transcript = words
+        self._begin()
         try:
-            report.transcript = words if isinstance(words, str) else await self._hear(words)
-        except AssistantError as err:
-            self._failed(err)
-        await self._committed.wait()
-        if report.error:
-            report.answer = apologies(self._settings.language)["asr"] if self.addressed else ""
-            if output:
-                await self._tell(output, Wording(report.answer))
-        elif report.transcript:
-            await self._answer(output)
-        else:
-            report.ended = "empty" if self.addressed else "ignored"
-        return report
-
-    async def _hear(self, utterance: Utterance) -> str:
-        satellite = self._settings.satellite
-        context = self._asker.context(self.id)
-        transcript = await transcribe(self._peers, utterance, self._settings.language, satellite.asr_s, context)
-        await self._committed.wait()
-        self._took("asr", self._committed_at)
-        return transcript
-
-    async def _answer(self, output: Output | None) -> None:
-        """Speaks while the answer is written."""
-        began = asyncio.get_running_loop().time()
-        wording = Wording()
-        handling = asyncio.create_task(self._handle(wording), name=f"answer of turn {self.id.number}")
-        try:
-            await wording.begun()
-            self._took("handle", began)
-            if output:
-                await self._tell(output, wording)
-            await handling
+            while True:
+                running = self._running
+                await asyncio.wait([running])
+                if running is self._running:
+                    running.result()
+                    return self.report
         finally:
-            await cancel(handling)
+            self._gate.close()
+            await cancel(self._running, *self._discarded)
 
-    async def _handle(self, wording: Wording) -> None:
-        """Has the answer written; what it is, or why there is none, is in the report when it is finished."""
-        report, settings = self.report, self._settings
-        request = Transcript(text=report.transcript, language=settings.language, context=self._asker.context(self.id))
-        try:
-            await handle(self._peers, request, settings.satellite.handle_s, wording, lambda answer: self._note(answer, wording))
-        except AssistantError as err:
-            if wording.finished:  # the answer was there; it is of no account how the connection ended
-                return
-            self._failed(err)
-            if wording.text.strip():
-                wording.append(f"\n{apologies(settings.language)['answer']}")
-            elif self.addressed:
-                wording.append(apologies(settings.language)["handle"])
-            report.answer = " ".join(wording.text.split())
-        finally:
-            wording.finish()
-
-    def _note(self, answer: Answer, wording: Wording) -> None:
-        report = self.report
-        report.intent, report.slots = answer.intent, answer.slots
-        report.route, report.tool, report.llm = answer.route, answer.tool, answer.llm
-        report.handled, report.ask = answer.handled, answer.ask
-        if answer.handled or self.addressed or wording.text.strip():
-            wording.append(_rest(answer, wording.text))
-            report.answer = answer.text if answer.handled else " ".join(wording.text.split())
-        else:
-            report.ended = "ignored"
-        wording.finish()
-
-    def _failed(self, err: AssistantError) -> None:
-        self.report.ended, self.report.error = "failed", "; ".join(filter(None, (self.report.error, str(err))))
-        _LOGGER.warning("%s", err)
-
-    async def _tell(self, output: Output, wording: Wording) -> None:
-        if not wording.text.strip():
-            return
-        report = self.report
-        began = asyncio.get_running_loop().time()
-        try:
-            async with aclosing(self._speech(wording, began)) as blocks:
-                heard_at = await output.speak(blocks)
-        except AssistantError as err:
-            self._failed(err)
-            await output.fail()
-            return
-        self._took("play", began + report.stages_ms.get("tts", 0) / 1000, heard_at)
-        if self._speech_ended_at is not None:
-            self._took("v2v", self._speech_ended_at, heard_at)
-
-    async def _speech(self, wording: Wording, began: float) -> AsyncIterator[SpeechBlock]:
-        settings = self._settings
-        async with aclosing(synthesize(self._peers, wording, settings.language, settings.satellite.tts_s)) as blocks:
-            async for block in blocks:
-                if "tts" not in self.report.stages_ms:
-                    self._took("tts", began)
-                yield block
-
-    def _took(self, stage: str, since: float, until: float | None = None) -> None:
-        until = asyncio.get_running_loop().time() if until is None else until
-        self.report.stages_ms[stage] = round((until - since) * 1000)
+    def _begin(self) -> None:
+        """The gate's revision is worked on."""
+        words = self._words
+        assert words is not None
+        taken = words if isinstance(words, str) else words.take()
+        number = self._gate.revision
+        self._revision = Revision(number, taken, self._asker.context(TurnId(self.id.number, number)), self._means)
+        if self._gate.phase is Phase.PAUSED:
+            _take_of(self._revision).stop()
+        self._running = asyncio.create_task(self._revision.run(self._output), name=f"turn {self.id.number}, revision {number}")
 
 
-def _rest(answer: Answer, said: str) -> str:
-    """What is still to be said when this much of an answer was handed on already: the end of it, or why it was not done."""
-    text, said = answer.text, said.strip()
-    if text.startswith(said):
-        return text[len(said) :]
-    return "" if answer.handled else f"\n{text}"
+def _take_of(revision: Revision) -> Take:
+    """What it hears. Only those who hear pause."""
+    assert isinstance(revision.words, Take)
+    return revision.words

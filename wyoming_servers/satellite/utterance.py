@@ -17,6 +17,8 @@ class Utterance:
         self._changed = asyncio.Event()
         self.finished = False
         """True once nothing more comes."""
+        self.finished_at = 0.0
+        """Loop time when that was."""
 
     def __len__(self) -> int:
         return self._samples
@@ -30,16 +32,54 @@ class Utterance:
 
     def finish(self) -> None:
         """Ends it; readers get what is left and stop."""
-        self.finished = True
+        self.finished, self.finished_at = True, asyncio.get_running_loop().time()
         self._wake_readers()
+
+    def take(self) -> "Take":
+        """A reading of it that can be ended before it is finished."""
+        return Take(self)
 
     async def frames(self) -> AsyncIterator[np.ndarray]:
         """Every frame, at most 512 samples each, from the beginning; waits for more until it is finished."""
-        read = 0
+        async for frame in self.take().frames():
+            yield frame
+
+    def _wake_readers(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+
+class Take:
+    """An utterance from its beginning, to its end or to where `stop` was called."""
+
+    def __init__(self, utterance: Utterance) -> None:
+        self._utterance = utterance
+        self._frames: int | None = None
+        self._stopped_at = 0.0
+
+    @property
+    def finished(self) -> bool:
+        """True once nothing more comes."""
+        return self._utterance.finished or self._frames is not None
+
+    @property
+    def finished_at(self) -> float:
+        """Loop time when that was."""
+        return self._utterance.finished_at if self._frames is None else self._stopped_at
+
+    def stop(self) -> None:
+        """It ends with what is there now."""
+        if self._frames is None:
+            self._frames, self._stopped_at = len(self._utterance._frames), asyncio.get_running_loop().time()
+            self._utterance._wake_readers()
+
+    async def frames(self) -> AsyncIterator[np.ndarray]:
+        """Every frame, at most 512 samples each; waits for more until it is finished."""
+        utterance, read = self._utterance, 0
         while True:
-            changed = self._changed
-            while read < len(self._frames):
-                yield self._frames[read]
+            changed = utterance._changed
+            while read < (len(utterance._frames) if self._frames is None else self._frames):
+                yield utterance._frames[read]
                 read += 1
             if self.finished:
                 return
@@ -48,8 +88,4 @@ class Utterance:
     async def end(self) -> None:
         """Waits until it is finished."""
         while not self.finished:
-            await self._changed.wait()
-
-    def _wake_readers(self) -> None:
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
+            await self._utterance._changed.wait()

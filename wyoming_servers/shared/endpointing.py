@@ -47,6 +47,8 @@ class Endpointer:
         tail_s: speech that was under way when it began, and ends within this, is the end of the wake word."""
         self._limits = limits
         self._tail_s = tail_s
+        self.wait_s = limits.silence_s
+        """Silence that ends the utterance; may be changed at any time."""
         self._detector = VoiceDetector()
         before = [] if context is None else self._detector.feed(context[len(context) % FRAME_SAMPLES :])
         self._tail = bool(before) and before[-1] >= _STILL_SPEECH
@@ -59,6 +61,8 @@ class Endpointer:
         self._last_speech = -1
         self._loudest_dbfs = -120.0
         self._started = False
+        self.last_pause_s = 0.0
+        """How long the user was silent before going on, the last time; 0 when that has not been."""
 
     @property
     def heard_speech(self) -> bool:
@@ -85,10 +89,27 @@ class Endpointer:
         """Position in samples where the speech so far ends; 0 when there was none."""
         return (self._last_speech + 1) * FRAME_SAMPLES if self._started else 0
 
+    def has_been_silent_for(self, seconds: float) -> bool:
+        """Whether the user has been silent so long since the speech so far, to the nearest frame, and no sound breaks it just now."""
+        silence_s = _seconds(self._frame - 1 - self._last_speech)
+        return self._started and not self._run and silence_s >= seconds - _seconds(1) / 2
+
+    @property
+    def ending(self) -> Ending | None:
+        """Why the utterance is over; None while it goes on. Not while a sound may be its continuation: the next frame tells."""
+        if self.has_been_silent_for(self.wait_s):
+            return Ending.SILENCE
+        if not self._started and not self._burst_frames and _seconds(self._frame) >= self._limits.no_speech_s:
+            return Ending.NO_SPEECH
+        if _seconds(self._frame) >= self._limits.longest_s:
+            return Ending.TOO_LONG if self._started else Ending.NO_SPEECH
+        return None
+
     def feed(self, samples: np.ndarray) -> Ending | None:
         """Takes (n,) int16 mono 16 kHz, any n; says why the utterance has ended, or None while it goes on."""
         for frame in self._framer.feed(samples):
-            if ending := self._step(self._is_speech(frame)):
+            self._step(self._is_speech(frame))
+            if ending := self.ending:
                 return ending
         return None
 
@@ -102,7 +123,7 @@ class Endpointer:
         self._loudest_dbfs = max(self._loudest_dbfs, level)
         return True
 
-    def _step(self, speech: bool) -> Ending | None:
+    def _step(self, speech: bool) -> None:
         if speech:
             self._hear()
         else:
@@ -113,13 +134,6 @@ class Endpointer:
             self._burst_frames = 0  # too little to be a command
             if self._tail:
                 self._tail, self._begin = False, (self._last_speech + 1) * FRAME_SAMPLES
-        if self._started and silence_s >= self._limits.silence_s:
-            return Ending.SILENCE
-        if not self._started and not self._burst_frames and _seconds(self._frame) >= self._limits.no_speech_s:
-            return Ending.NO_SPEECH
-        if _seconds(self._frame) >= self._limits.longest_s:
-            return Ending.TOO_LONG if self._started else Ending.NO_SPEECH
-        return None
 
     def _hear(self) -> None:
         self._run += 1
@@ -127,8 +141,10 @@ class Endpointer:
             self._burst_start = self._frame
             self._tail = self._tail and not self._frame
         self._burst_frames += 1
-        if self._started and self._frame - self._last_speech > 1 and self._run < _CLICK_FRAMES:
-            return  # one frame after a pause: it may be a click
+        if self._started and self._frame - self._last_speech > 1:
+            if self._run < _CLICK_FRAMES:
+                return  # one frame after a pause: it may be a click
+            self.last_pause_s = _seconds(self._frame - self._last_speech - self._run)
         self._last_speech = self._frame
         if not self._started:
             self._started = _seconds(self._burst_frames) >= self._needed_s

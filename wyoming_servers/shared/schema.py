@@ -39,8 +39,10 @@ def field_validator(field: dataclasses.Field, hint: Any) -> Any:
     bounds = field.metadata.get("minimum"), field.metadata.get("maximum")
     if bounds != (None, None):
         checks.append(_in_range(*bounds))
-    if field.metadata.get("choices"):
-        checks.append(_one_of(field.metadata["choices"]))
+    if choices := field.metadata.get("choices"):
+        checks.append(_one_of(choices))
+        if "off" in choices:
+            checks.insert(0, _switch)
     return vol.All(*checks)
 
 
@@ -96,6 +98,11 @@ def _boolean(value: Any) -> bool:
     if isinstance(value, str) and value.lower() in ("true", "yes", "on", "1", "false", "no", "off", "0"):
         return value.lower() in ("true", "yes", "on", "1")
     raise vol.Invalid(f"{value!r} is not true or false")
+
+
+def _switch(value: Any) -> Any:
+    """YAML takes a bare `on` or `off` for true or false."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
 
 def _integer(value: Any) -> int:

@@ -172,7 +172,17 @@ class SatelliteSection:
     )
     muted: bool = option(False, "start with the microphone switched off; what was switched since then is remembered")
     chimes: bool = option(True, "sounds for wake, done and error")
-    silence_s: float = option(0.6, "silence that ends a command", minimum=0.1, maximum=3)
+    silence_s: float = option(
+        0.6,
+        "silence that ends a command; a third of it where nothing can follow, nearly three times where more must",
+        minimum=0.1,
+        maximum=3,
+    )
+    speculate: str = option(
+        "auto",
+        "auto works on a command in every pause, in case it was all, unless that slows the recogniser down; off waits for the end",
+        choices=("auto", "off"),
+    )
     no_speech_s: float = option(5.0, "wait for the first word after the wake word", minimum=1, maximum=30)
     longest_s: float = option(15.0, "longest command", minimum=2, maximum=60)
     assistant: str = option(

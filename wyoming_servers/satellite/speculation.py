@@ -1,0 +1,92 @@
+"""Whether work on suspicion is worth it here, and how long this user's silences are: learnt from turn to turn."""
+
+import asyncio
+
+from ..shared.patience import PauseLearner, Prospect, wait_s
+
+PAUSE_S = 0.1
+"""Silence after which the words so far are taken for all there is, on suspicion. Stops within words are shorter."""
+_LONGEST_SPEECH_S = 10.0  # a monologue is heard out: every guess at its end costs all of it
+_FOLLOWS = 0.3  # of the difference, with every transcript
+_NOTICEABLE_S = 0.1  # less is the network's, or chance
+_REFUSED_S = 600.0
+
+
+class Speculation:
+    """A satellite's. Its methods belong to the event loop."""
+
+    def __init__(self, silence_s: float, *, allowed: bool = True) -> None:
+        """silence_s: what ends a command of which nobody can tell whether it is whole. allowed: False for never."""
+        self.allowed = allowed
+        self._silence_s = silence_s
+        self._pauses = PauseLearner()
+        self._recogniser = _Recogniser()
+        self._refused_until: dict[str, float] = {}
+        self._knowing: set[str] = set()
+
+    def wait_s(self, prospect: Prospect | None) -> float:
+        """Silence that ends the turn, in seconds, as far as what was said is known."""
+        usual_s = wait_s(Prospect.SENTENCE if prospect else None)
+        return self._pauses.wait_s(prospect, self._silence_s / usual_s)
+
+    def went_on(self, prospect: Prospect | None, silence_s: float) -> None:
+        """The user has spoken again after so much silence."""
+        if silence_s >= PAUSE_S:
+            self._pauses.went_on(prospect, silence_s)
+
+    def ended(self, prospect: Prospect | None) -> None:
+        """The user had finished."""
+        self._pauses.ended(prospect)
+
+    def worth_it(self, speech_s: float) -> bool:
+        """Whether so much speech is to be transcribed at a pause, which may not be its end."""
+        hidden_s = self._silence_s - PAUSE_S
+        return self.allowed and speech_s <= _LONGEST_SPEECH_S and not (self._recogniser.finishes and self._recogniser.work_s > hidden_s)
+
+    def transcribed(self, work_s: float) -> None:
+        """A transcript took so long, from the end of its words."""
+        self._recogniser.transcribed(work_s)
+
+    def discarded(self, worked_s: float) -> None:
+        """A transcript was not waited for any more when so much time had passed since the end of its words."""
+        self._recogniser.discarded(worked_s)
+
+    def may_ask(self, uri: str) -> bool:
+        """Whether this intent server is told what may be all."""
+        return self.allowed and _now() >= self._refused_until.get(uri, 0.0)
+
+    def knows(self, uri: str) -> None:
+        """This intent server has answered that."""
+        self._knowing.add(uri)
+
+    def lost(self, uri: str) -> None:
+        """This intent server failed when it was told: unless it is known to understand it, it is spared for a while."""
+        if uri not in self._knowing:
+            self._refused_until[uri] = _now() + _REFUSED_S
+
+
+class _Recogniser:
+    """How long it works, and whether it finishes what nobody waits for, so that the next one waits for that."""
+
+    def __init__(self) -> None:
+        self.work_s = 0.0
+        self.finishes = False
+        self._known = False
+        self._busy_until: float | None = None
+
+    def transcribed(self, work_s: float) -> None:
+        busy_until, self._busy_until = self._busy_until, None
+        held_up_s = 0.0 if busy_until is None else busy_until - (_now() - work_s)
+        if held_up_s > _NOTICEABLE_S:  # it may have been busy with what was thrown away
+            self.finishes = work_s > self.work_s + held_up_s / 2
+            return
+        self.work_s += (work_s - self.work_s) * (_FOLLOWS if self._known else 1.0)
+        self._known = True
+
+    def discarded(self, worked_s: float) -> None:
+        if self._known and worked_s < self.work_s:
+            self._busy_until = _now() + self.work_s - worked_s
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -12,7 +12,8 @@ from ..shared.errors import PortInUseError
 from ..shared.server import WyomingServer
 from ..shared.settings import Settings
 from ..shared.uri import split_uri, tcp_uri
-from .wyoming_link import LIMITS, HomeLink, SatelliteService
+from .home_service import LIMITS, SatelliteService
+from .wyoming_link import HomeLink
 
 _LOGGER = logging.getLogger(__name__)
 NOBODY = ("", "none")

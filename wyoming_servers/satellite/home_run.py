@@ -209,3 +209,9 @@ class PipelineRun:
         self._hushed.set()
         if self.speech:
             self.speech.played()
+
+
+def failure(event: Event) -> HomeFailedError:
+    """Home Assistant's `error` as ours."""
+    text, code = str(event.data.get("text") or ""), str(event.data.get("code") or "")
+    return HomeFailedError(f"Home Assistant: {text[:200] or code or 'an error without a text'}", code[:60])

@@ -12,13 +12,14 @@ from ..shared.patience import Prospect
 from ..shared.responses import apologies
 from ..shared.settings import Settings
 from ..shared.tasks import cancel
-from .home_run import DisplacedError, HomeFailedError, HomeLostError, HomeSpeech, PipelineRun
+from .home_run import DisplacedError, HomeFailedError, HomeLostError, HomeSpeech, PipelineRun, failure
 from .peers import Peers
 from .report import TurnReport
 from .speech import SpeechBlock, synthesize
 from .turn import Output, Turn, TurnId
 from .utterance import Utterance
-from .wyoming_link import HomeLink, failure
+from .wording import Wording
+from .wyoming_link import HomeLink
 
 _LOGGER = logging.getLogger(__name__)
 ROUTE = "home_assistant"
@@ -187,7 +188,7 @@ class HomeTurn:
         try:
             async with aclosing(self._noted(speech, asyncio.get_running_loop().time())) as blocks:
                 spoken_from = asyncio.get_running_loop().time()
-                heard_at = await output.speak(blocks)
+                heard_at = await output.speak(blocks, Wording(run.text))
         finally:
             speech.played()
         self.report.answer = run.text  # with a streamed voice it comes after the sound has begun
@@ -233,9 +234,9 @@ class HomeTurn:
                 yield block
 
     async def _speak_here(self, text: str, output: Output) -> None:
-        settings = self._settings
-        async with aclosing(synthesize(self._peers, text, settings.language, settings.satellite.tts_s)) as blocks:
-            await output.speak(blocks)
+        settings, wording = self._settings, Wording(text)
+        async with aclosing(synthesize(self._peers, wording, settings.language, settings.satellite.tts_s)) as blocks:
+            await output.speak(blocks, wording)
 
     async def _without(self, error: HomeLostError | HomeFailedError, words: Utterance, output: Output) -> TurnReport:
         """Home Assistant does not answer."""

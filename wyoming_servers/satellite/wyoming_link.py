@@ -3,35 +3,34 @@
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from wyoming.event import Event
-from wyoming.info import Artifact, Attribution, Info, WakeProgram
-from wyoming.info import Satellite as SatelliteInfo
+from wyoming.info import Info
 from wyoming.pipeline import PipelineStage, RunPipeline
 from wyoming.snd import Played
 from wyoming.wake import Detection
 
-from .. import __version__
-from ..shared.connection import ConnectionLimits
 from ..shared.errors import BusyError
-from ..shared.server import ServerLimits
-from ..shared.service import Peer, Service, Session
-from ..shared.settings import SatelliteSection
-from .home_run import HomeFailedError, HomeLostError, HomeSpeech, PipelineRun, tell
+from ..shared.service import Peer
+from .home_run import HomeLostError, HomeSpeech, PipelineRun, tell
 from .home_timers import HomeTimers
 
 _LOGGER = logging.getLogger(__name__)
-_SILENT_S = 15.0  # Home Assistant sends a ping 2 s after every pong: this is seven of them
 _LATE_ANSWER_S = 30.0  # an answer that nobody waits for any more is not an announcement
 _MOST_UNSENT_BYTES = 512 * 1024  # 16 s of the microphone
 _OF_RUNS = frozenset({"transcribe", "transcript", "voice-started", "voice-stopped", "synthesize"})
 _TIMERS = frozenset({"timer-started", "timer-updated", "timer-cancelled", "timer-finished"})
-_EVENTS = frozenset({"run-satellite", "pause-satellite", "detect", "detection", "error"}) | _OF_RUNS | _TIMERS
 
-LIMITS = ServerLimits(connections=32, connections_per_host=16, connection=ConnectionLimits(request_idle_s=_SILENT_S))
-"""Of the listener."""
+EVENTS = frozenset({"run-satellite", "pause-satellite", "detect", "detection", "error"}) | _OF_RUNS | _TIMERS
+"""What Home Assistant sends, sound excluded."""
+
+
+class Connection(Protocol):
+    """One that Home Assistant has made."""
+
+    peer: Peer
 
 
 class RemoteEar(Protocol):
@@ -66,7 +65,7 @@ class HomeLink:
         self._announced = announced
         self._changed = changed
         self._timers = timers
-        self._session: _LinkSession | None = None
+        self._session: Connection | None = None
         self._run: PipelineRun | None = None
         self._speech: HomeSpeech | None = None
         self._late_until = -math.inf
@@ -94,7 +93,7 @@ class HomeLink:
         """True while no run is under way."""
         return self._run is None
 
-    def is_current(self, session: "_LinkSession") -> bool:
+    def is_current(self, session: "Connection") -> bool:
         """True for the connection that counts."""
         return session is self._session
 
@@ -168,7 +167,7 @@ class HomeLink:
         tell(self._session.peer, event)
         return True
 
-    async def take(self, session: "_LinkSession", event: Event) -> None:
+    async def take(self, session: "Connection", event: Event) -> None:
         """Something came over a connection. What comes over one that does not count is left alone."""
         if event.type == "run-satellite":
             await self._start(session)
@@ -188,7 +187,7 @@ class HomeLink:
         elif self.remote_ear and event.type == "detection":
             await self.remote_ear.detected(str(event.data.get("name") or ""))
 
-    async def lost(self, session: "_LinkSession") -> None:
+    async def lost(self, session: "Connection") -> None:
         """A connection has ended. What is being said is said to the end."""
         if session is self._session:
             _LOGGER.info("Home Assistant at %s has gone", session.peer.name)
@@ -198,7 +197,7 @@ class HomeLink:
             self.muted = False
             await self._changed()
 
-    async def _start(self, session: "_LinkSession") -> None:
+    async def _start(self, session: "Connection") -> None:
         before, self._session = self._session, session
         self.muted = False
         if before is not session:
@@ -287,100 +286,5 @@ class HomeLink:
         return self._session.peer
 
 
-class SatelliteService(Service):
-    """What the listener serves: a satellite, and nothing else."""
-
-    kind = "satellite"
-    events = _EVENTS
-    takes_audio = True
-
-    def __init__(self, section: SatelliteSection, link: HomeLink, wake_programs: Callable[[], Sequence[WakeProgram]]) -> None:
-        """wake_programs: those of the wake word server in use."""
-        self._section = section
-        self._link = link
-        self._wake_programs = wake_programs
-        self._offered: list[WakeProgram] = []
-        self._described: list[WakeProgram] = []
-        self._revision = 0
-
-    @property
-    def revision(self) -> int:
-        """Goes up whenever the wake words have changed."""
-        if (offered := self._offer()) != self._described:
-            self._offered = self._described = offered
-            self._revision += 1
-        return self._revision
-
-    def programs(self) -> Sequence[Artifact]:
-        section = self._section
-        words = [model.name for program in self._offered for model in program.models]
-        return [
-            SatelliteInfo(
-                name=section.name,
-                area=section.area or None,
-                description=f"Earshot {section.name}",
-                attribution=Attribution("Earshot", ""),
-                installed=True,
-                version=__version__,
-                has_vad=True,
-                active_wake_words=words,
-                max_active_wake_words=len(words),
-                supports_trigger=False,
-            )
-        ]
-
-    def describe(self, info: Info) -> None:
-        info.satellite = next(each for each in self.programs() if isinstance(each, SatelliteInfo))
-        info.wake = list(self._offered)  # with the phrases, by which Home Assistant tells that two satellites heard the same person
-
-    def info(self) -> Info:
-        """As it is now."""
-        self._offered = self._offer()
-        info = Info()
-        self.describe(info)
-        return info
-
-    def session(self, peer: Peer) -> Session:
-        return _LinkSession(self._link, peer)
-
-    def _offer(self) -> list[WakeProgram]:
-        wanted = set(self._section.wake_words)
-        programs = []
-        for program in self._wake_programs():
-            models = [model for model in program.models if not wanted or model.name in wanted]
-            if models:
-                programs.append(WakeProgram(**{**vars(program), "models": models}))
-        return programs
-
-
-class _LinkSession(Session):
-    """One connection; most only ask what this is."""
-
-    def __init__(self, link: HomeLink, peer: Peer) -> None:
-        self._link = link
-        self.peer = peer
-
-    @property
-    def busy(self) -> bool:
-        return self._link.is_current(self) and not self._link.muted
-
-    @property
-    def patience_s(self) -> float | None:
-        """A muted satellite hears nothing of Home Assistant, which is well all the same."""
-        return math.inf if self._link.is_current(self) and self._link.muted else None
-
-    async def handle(self, event: Event) -> None:
-        await self._link.take(self, event)
-
-    async def close(self) -> None:
-        await self._link.lost(self)
-
-
 def _wake_words(info: Info) -> set[str]:
     return {model.name for program in info.wake for model in program.models}
-
-
-def failure(event: Event) -> HomeFailedError:
-    """Home Assistant's `error` as ours."""
-    text, code = str(event.data.get("text") or ""), str(event.data.get("code") or "")
-    return HomeFailedError(f"Home Assistant: {text[:200] or code or 'an error without a text'}", code[:60])

@@ -18,7 +18,6 @@ from .report import TurnReport
 from .speech import SpeechBlock, synthesize
 from .turn import Output, Turn, TurnId
 from .utterance import Utterance
-from .wording import Wording
 from .wyoming_link import HomeLink
 
 _LOGGER = logging.getLogger(__name__)
@@ -188,7 +187,7 @@ class HomeTurn:
         try:
             async with aclosing(self._noted(speech, asyncio.get_running_loop().time())) as blocks:
                 spoken_from = asyncio.get_running_loop().time()
-                heard_at = await output.speak(blocks, Wording(run.text))
+                heard_at = await output.speak(blocks)
         finally:
             speech.played()
         self.report.answer = run.text  # with a streamed voice it comes after the sound has begun
@@ -234,9 +233,9 @@ class HomeTurn:
                 yield block
 
     async def _speak_here(self, text: str, output: Output) -> None:
-        settings, wording = self._settings, Wording(text)
-        async with aclosing(synthesize(self._peers, wording, settings.language, settings.satellite.tts_s)) as blocks:
-            await output.speak(blocks, wording)
+        settings = self._settings
+        async with aclosing(synthesize(self._peers, text, settings.language, settings.satellite.tts_s)) as blocks:
+            await output.speak(blocks)
 
     async def _without(self, error: HomeLostError | HomeFailedError, words: Utterance, output: Output) -> TurnReport:
         """Home Assistant does not answer."""

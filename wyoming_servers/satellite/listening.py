@@ -2,7 +2,7 @@
 
 import asyncio
 
-from ..shared.audio import RATE_HZ
+from ..shared.audio import FRAME_SAMPLES, RATE_HZ
 from ..shared.endpointing import Ending, Endpointer, Patience
 from ..shared.patience import Prospect
 from ..shared.settings import SatelliteSection
@@ -12,6 +12,7 @@ from .speculation import PAUSE_S, Speculation
 from .turn import Turn
 from .utterance import Utterance
 
+_UNADDRESSED_SPEECH_S = 0.4  # without a wake word, less than this was not meant for us
 _CONTEXT_S = 0.5  # before it, for the voice detector to settle in
 
 
@@ -20,13 +21,23 @@ def patience(section: SatelliteSection) -> Patience:
     return Patience(section.silence_s, section.no_speech_s, section.longest_s)
 
 
+def follow_up_patience(section: SatelliteSection, no_speech_s: float) -> Patience:
+    """The same where nobody has said a wake word. no_speech_s: how long it waits for the first word."""
+    return Patience(section.silence_s, no_speech_s, section.longest_s, speech_s=_UNADDRESSED_SPEECH_S)
+
+
 class Listening:
     """Feeds a turn's utterance until it ends, and tells the turn of pauses. Belongs to the state machine."""
 
     def __init__(
         self, turn: Turn | HomeTurn, hearing: Hearing, start: int, limits: Patience, speculation: Speculation, tail_s: float = 0.0
     ) -> None:
-        """start: position in the stream from where on the user may speak, in the past or in the future. tail_s: see Endpointer."""
+        """start: position in the stream from where on the user may speak, in the past or in the future. tail_s: see Endpointer.
+
+        It begins with the microphone's frame in which that is: frames of its own would each be complete a little after one of those.
+        """
+        early = start % FRAME_SAMPLES
+        start, tail_s = start - early, tail_s + early / RATE_HZ
         self.turn = turn
         self.utterance = Utterance()
         self._hearing = hearing

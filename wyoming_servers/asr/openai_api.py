@@ -75,7 +75,7 @@ class OpenAiAsrEngine(AsrEngine):
 
         Raises: EngineUnavailableError without an address; SettingsError.
         """
-        server = _server(options)
+        server = _server(options, context)
         listed = offer(context, server, lambda: fetch_models(server)) or []
         return [_described(model, server, options, context) for model in _offered(listed, options)]
 
@@ -84,7 +84,7 @@ class OpenAiAsrEngine(AsrEngine):
         self._options = options
         self._context = context
         self._extra = _checked(options.extra)
-        self._client = OpenAiClient(_server(options), "asr openai")
+        self._client = OpenAiClient(_server(options, context), "asr openai")
         self._listed: list[ServedModel] | None = None  # None: the server could not be asked yet
         self._format = {"auto": "verbose_json"}.get(options.response_format, options.response_format)
         self._look()
@@ -188,8 +188,8 @@ class OpenAiAsrEngine(AsrEngine):
         return RefusedError(f"{refusal} {has}", refusal.status)
 
 
-def _server(options: OpenAiAsrOptions) -> Remote:
-    return remote(options, _SETTING, path="/v1", endpoints=_ENDPOINTS, example="http://HOST:8000/v1")
+def _server(options: OpenAiAsrOptions, context: EngineContext) -> Remote:
+    return remote(options, _SETTING, path="/v1", endpoints=_ENDPOINTS, example="http://HOST:8000/v1", context=context)
 
 
 def _offered(listed: list[ServedModel], options: OpenAiAsrOptions) -> list[ServedModel]:

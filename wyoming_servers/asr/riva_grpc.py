@@ -36,7 +36,7 @@ class RivaAsrEngine(AsrEngine):
         Raises: EngineUnavailableError, SettingsError.
         """
         check_address(options, SETTING)
-        told = offered(options, context, server(options), lambda: ask(options, context))
+        told = offered(options, SETTING, context, server(options), lambda: ask(options, context))
         return [listed(model, options, context) for model in preferred(told or [_stand_in(options, context)], options, context)]
 
     def __init__(self, options: RivaAsrOptions, context: EngineContext) -> None:
@@ -45,7 +45,7 @@ class RivaAsrEngine(AsrEngine):
 
         self._options = options
         self._context = context
-        link = RivaLink(options, SETTING)
+        link = RivaLink(options, SETTING, context)
         self._recogniser = Recogniser(options, link, riva_asr_pb2_grpc.RivaSpeechRecognitionStub(link.channel), riva_asr_pb2)
 
     def open(self, request: AsrRequest) -> AsrStream:

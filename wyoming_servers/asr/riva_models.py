@@ -67,7 +67,7 @@ def ask(options: RivaAsrOptions, context: EngineContext) -> list[Offered]:
         return link.call(stub.GetRivaSpeechRecognitionConfig, request, options.connect_s)
 
     found: dict[str, Offered] = {}
-    for config in ask_server(options, SETTING, begin).model_config:
+    for config in ask_server(options, SETTING, context, begin).model_config:
         model = Offered(config.model_name, tags(config.parameters) or (context.language,), config.parameters.get("type") != "offline")
         if config.model_name and (config.model_name not in found or model.streams):
             found[config.model_name] = model

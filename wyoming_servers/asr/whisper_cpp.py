@@ -63,14 +63,14 @@ class WhisperCppEngine(AsrEngine):
 
         Raises: EngineUnavailableError without an address; SettingsError.
         """
-        server = _server(options)
+        server = _server(options, context)
         return [Model(options.model, f"whisper.cpp: {options.model}", _languages(options), "whisper.cpp", server.base)]
 
     def __init__(self, options: WhisperCppOptions, context: EngineContext) -> None:
         """Connects; a server that is down is only warned of. Raises: EngineUnavailableError, SettingsError."""
         self._options = options
         self._context = context
-        self._client = HttpClient(_server(options), "asr whisper-cpp")
+        self._client = HttpClient(_server(options, context), "asr whisper-cpp")
         try:
             self._client.portal.call(self._greet(), options.connect_s * 2 + 1)
         except AssistantError as err:
@@ -138,8 +138,8 @@ class WhisperCppEngine(AsrEngine):
         return transcription(client.server, answer.headers.get("Content-Type", ""), body, language, options.trust)
 
 
-def _server(options: WhisperCppOptions) -> Remote:
-    return remote(options, _SETTING, endpoints=(_ENDPOINT, "/health"), example="http://HOST:8080")
+def _server(options: WhisperCppOptions, context: EngineContext) -> Remote:
+    return remote(options, _SETTING, endpoints=(_ENDPOINT, "/health"), example="http://HOST:8080", context=context)
 
 
 def _languages(options: WhisperCppOptions) -> tuple[str, ...]:

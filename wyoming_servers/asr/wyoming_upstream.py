@@ -15,6 +15,7 @@ from ..shared.audio import INSIDE
 from ..shared.client import WyomingClient
 from ..shared.engines import EngineContext, Model
 from ..shared.errors import DeadlineError, EngineError, PeerError, PeerUnreachableError, UnknownNameError
+from ..shared.gate import Gate
 from ..shared.portal import Call, Portal
 from ..shared.protocol import printable
 from ..shared.remote import sendable
@@ -70,6 +71,7 @@ class WyomingEngine(AsrEngine):
 
     def __init__(self, options: WyomingOptions, context: EngineContext) -> None:
         self.options = options
+        self.gate = context.gate("asr")
         self._context = context
         self.portal = Portal("asr wyoming")
 
@@ -115,6 +117,7 @@ class WyomingStream(AsrStream):
 
     def __init__(self, engine: WyomingEngine, wish: Transcribe) -> None:
         self._portal = engine.portal
+        self._gate = engine.gate
         self._options = engine.options
         self._wish = wish
         self._onset = Onset(engine.options.speech)
@@ -161,7 +164,7 @@ class WyomingStream(AsrStream):
 
     async def _send(self, pcm: bytes) -> None:
         if self._dialogue is None:
-            dialogue = self._dialogue = _Dialogue(self._options.uri)
+            dialogue = self._dialogue = _Dialogue(self._options.uri, self._gate)
             await dialogue.begin(self._wish, self._options.connect_s)
         await self._dialogue.send(pcm)
 
@@ -177,14 +180,15 @@ class WyomingStream(AsrStream):
 class _Dialogue:
     """One request to the server; on the portal's loop."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, gate: Gate | None) -> None:
         self._uri = uri
+        self._gate = gate
         self._client: WyomingClient | None = None
         self._listening: asyncio.Task[Transcription] | None = None
         self.hypothesis = ""
 
     async def begin(self, wish: Transcribe, timeout_s: float) -> None:
-        self._client = await WyomingClient.connect(self._uri, timeout_s)
+        self._client = await WyomingClient.connect(self._uri, timeout_s, gate=self._gate)
         self._listening = asyncio.create_task(self._listen(self._client), name=f"listen to {self._uri}")
         await self._tell(wish.event())
         await self._tell(AudioStart(INSIDE.rate_hz, INSIDE.width_bytes, INSIDE.channels).event())

@@ -13,6 +13,7 @@ from wyoming.ping import Ping
 
 from . import occupancy
 from .errors import BusyError, PeerBusyError, PeerError, PeerUnreachableError, ProtocolError
+from .gate import Gate, Trip
 from .occupancy import Occupancy
 from .protocol import DEFAULT_LIMITS, encode_event, printable, read_event
 from .uri import split_uri
@@ -26,20 +27,36 @@ _CLOSE_S = 0.5
 class WyomingClient:
     """One connection to one server. Use as `async with await WyomingClient.connect(uri) as client`."""
 
-    def __init__(self, uri: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, uri: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, trip: Trip | None = None) -> None:
         self.uri = uri
+        self._trip = trip
+        self._sent_bytes = self._received_bytes = 0
         self._reader = reader
         self._writer = writer
 
     @classmethod
-    async def connect(cls, uri: str, timeout_s: float = CONNECT_TIMEOUT_S, *, lost_s: float | None = None) -> Self:
+    async def connect(
+        cls, uri: str, timeout_s: float = CONNECT_TIMEOUT_S, *, lost_s: float | None = None, gate: Gate | None = None
+    ) -> Self:
         """Connects to `tcp://HOST:PORT` or `unix:///PATH`.
 
         lost_s: the connection fails when the other machine has not confirmed by then what was sent (a pulled cable, a machine without
         power; Linux only). A server that only takes its time does not fail by it. None leaves that to TCP: a quarter of an hour.
+        gate: is asked before, and told afterwards what was sent and received.
 
-        Raises: PeerUnreachableError; SettingsError when the URI is not one.
+        Raises: PeerUnreachableError; SettingsError when the URI is not one; what the gate raises.
         """
+        host = split_uri(uri)[1]
+        trip = await gate.leave("WYOMING", host, 1) if gate and host else None
+        try:
+            return cls(uri, *await cls._streams(uri, timeout_s, lost_s), trip)
+        except PeerUnreachableError as err:
+            if trip:
+                trip.end(0, 0, str(err), sent=False)
+            raise
+
+    @classmethod
+    async def _streams(cls, uri: str, timeout_s: float, lost_s: float | None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         scheme, host, port, path = split_uri(uri)
         limit = DEFAULT_LIMITS.header_bytes
         try:
@@ -54,14 +71,16 @@ class WyomingClient:
             raise PeerUnreachableError(f"cannot connect to {uri}: {_reason(err)}") from err
         if lost_s is not None and scheme == "tcp":
             _notice_loss(streams[1].get_extra_info("socket"), lost_s)
-        return cls(uri, *streams)
+        return streams
 
     async def send(self, event: Event) -> None:
         """Sends one event; waits while the server is slow to read, but not for ever.
 
         Raises: PeerUnreachableError.
         """
-        self._writer.write(encode_event(event))
+        encoded = encode_event(event)
+        self._sent_bytes += len(encoded)
+        self._writer.write(encoded)
         try:
             async with asyncio.timeout(_STALLED_S):
                 await self._writer.drain()
@@ -94,6 +113,8 @@ class WyomingClient:
             raise PeerUnreachableError(f"{self.uri}: {err}") from err
         if event is None:
             raise PeerUnreachableError(f"{self.uri} hung up")
+        if self._trip:
+            self._received_bytes += len(encode_event(event))
         if Error.is_type(event.type):
             text, code = str(event.data.get("text", "")), str(event.data.get("code") or "")
             kind = PeerBusyError if code == BusyError.code else PeerError
@@ -102,6 +123,9 @@ class WyomingClient:
 
     async def close(self) -> None:
         """Hangs up; the server cancels what is under way."""
+        if self._trip:
+            self._trip.end(self._received_bytes, 0, further_bytes=self._sent_bytes - 1)
+            self._trip = None
         self._writer.close()
         try:
             async with asyncio.timeout(_CLOSE_S):
@@ -132,12 +156,12 @@ def _notice_loss(connected: socket.socket, lost_s: float) -> None:
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
 
 
-async def describe(uri: str, timeout_s: float = DESCRIBE_TIMEOUT_S) -> Info:
-    """What the server at `uri` offers.
+async def describe(uri: str, timeout_s: float = DESCRIBE_TIMEOUT_S, gate: Gate | None = None) -> Info:
+    """What the server at `uri` offers. gate: is asked before.
 
     Raises: PeerError, PeerUnreachableError (also when its `info` cannot be understood).
     """
-    return (await _describe(uri, timeout_s, Describe().event()))[0]
+    return (await _describe(uri, timeout_s, Describe().event(), gate))[0]
 
 
 async def describe_with_load(uri: str, timeout_s: float = DESCRIBE_TIMEOUT_S) -> tuple[Info, dict[str, Occupancy] | None]:
@@ -148,10 +172,10 @@ async def describe_with_load(uri: str, timeout_s: float = DESCRIBE_TIMEOUT_S) ->
     return await _describe(uri, timeout_s, Event(Describe().event().type, {occupancy.ASK: True}))
 
 
-async def _describe(uri: str, timeout_s: float, question: Event) -> tuple[Info, dict[str, Occupancy] | None]:
+async def _describe(uri: str, timeout_s: float, question: Event, gate: Gate | None = None) -> tuple[Info, dict[str, Occupancy] | None]:
     load = None
     try:
-        async with asyncio.timeout(timeout_s), await WyomingClient.connect(uri, timeout_s) as client:
+        async with asyncio.timeout(timeout_s), await WyomingClient.connect(uri, timeout_s, gate=gate) as client:
             await client.send(question)
             while not Info.is_type((event := await client.receive(timeout_s)).type):
                 if event.type == occupancy.EVENT:

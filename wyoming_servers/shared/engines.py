@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import paths
 from .errors import AssistantError, EngineUnavailableError
@@ -14,6 +14,9 @@ from .gate import kept_inside
 from .house import House
 from .models import ModelStore
 from .settings import NetworkSection
+
+if TYPE_CHECKING:
+    from .ledger_gate import EngineGate  # brings SQLite
 
 
 @dataclass(frozen=True)
@@ -141,8 +144,14 @@ class EngineContext:
     """kind → engine → its options as the settings have them, for engines that stand on others (see engine_service.engine_options)."""
     network: NetworkSection = field(default_factory=NetworkSection)
     """What may leave the house: engines on other machines are judged by it before they are asked anything."""
+    gates: "Callable[[str], EngineGate] | None" = None
+    """Gives the gate of a kind (`asr`, `tts`), through which its engines reach servers outside the house; None: nobody keeps a ledger."""
     remembered: dict[str, Any] = field(default_factory=dict)
     """What servers elsewhere have told engines, by server, while this process runs (see shared.recall)."""
+
+    def gate(self, setting: str) -> "EngineGate | None":
+        """The gate of the engine whose options are at `setting`: `asr.engines.openai`."""
+        return self.gates(setting.partition(".")[0]) if self.gates else None
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,11 @@ class Trip(ABC):
     """One request that leaves the house."""
 
     @abstractmethod
-    def end(self, received_bytes: int, status: int, problem: str = "", *, sent: bool = True) -> None:
-        """Writes down what became of it, without waiting. status: HTTP status, 0 without an answer; sent: False without a connection."""
+    def end(self, received_bytes: int, status: int, problem: str = "", *, sent: bool = True, further_bytes: int = 0) -> None:
+        """Writes down what became of it, without waiting.
+
+        status: HTTP status, 0 without one. sent: False without a connection. further_bytes: sent since, for what is a stream.
+        """
 
 
 class Gate(ABC):

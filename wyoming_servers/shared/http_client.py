@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from .errors import AssistantError
+from .gate import Trip
 from .portal import Portal
 from .protocol import printable
 from .remote import REFUSAL_BYTES, Remote
@@ -17,6 +18,23 @@ _KEEP_ALIVE_S = 60.0
 _CLOSE_S = 2.0
 _GOODBYE_S = 0.2
 _FRAME_BYTES = 4 * 1024 * 1024
+
+
+class _Counted:
+    """A WebSocket, with how much it has received."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+        self.received_bytes = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+    async def receive(self) -> Any:
+        """The next message."""
+        message = await self._socket.receive()
+        self.received_bytes += len(message.data) if isinstance(message.data, str | bytes) else 0
+        return message
 
 
 class HttpClient:
@@ -55,10 +73,15 @@ class HttpClient:
         Raises: PeerUnreachableError, DeadlineError, RefusedError, BusyError, EngineError.
         """
 
-        async def send() -> Any:
-            return await self._session.request(method, self.server.url(path), data=form() if form else None, allow_redirects=False)
+        trips: list[Trip] = []
 
-        answer = await self._begun(send, timeout_s, key)
+        async def send() -> Any:
+            body = form()() if form else None
+            await self._leave(trips, method, path, body.size or 0 if body else 0)
+            return await self._session.request(method, self.server.url(path), data=body, allow_redirects=False)
+
+        with self._arrival(trips):
+            answer = await self._begun(send, timeout_s, key)
         try:
             if not 200 <= answer.status < 300:
                 raise self.server.refused(answer.status, await self._said(answer, timeout_s), answer.headers.get("Location", ""))
@@ -66,6 +89,8 @@ class HttpClient:
         except self._http.ClientError as err:
             raise self.server.broken(f"hung up in the middle of its answer: {printable(str(err) or type(err).__name__)}") from None
         finally:
+            for trip in trips[-1:]:
+                trip.end(answer.content.total_bytes, answer.status)
             answer.release() if answer.content.at_eof() else answer.close()
 
     @asynccontextmanager
@@ -75,7 +100,10 @@ class HttpClient:
         Raises: as `open`.
         """
 
+        trips: list[Trip] = []
+
         async def connect() -> Any:
+            await self._leave(trips, "GET", path, sum(len(name) + len(value.encode()) + 2 for name, value in params.items()))
             return await self._session.ws_connect(
                 self.server.url(path),
                 params=params,
@@ -83,14 +111,18 @@ class HttpClient:
             )
 
         try:
-            socket = await self._begun(connect, timeout_s, key)
+            with self._arrival(trips):
+                socket = await self._begun(connect, timeout_s, key)
         except self._http.WSServerHandshakeError as err:
             if err.status in (200, 403, 404) and not self.server.key:  # uvicorn refuses an unknown path with 403
                 raise self.server.broken(f"has no WebSocket at {path} ({err.status}): is {self.server.setting}.uri right?") from None
             raise self.server.refused(err.status) from None
+        counted = _Counted(socket)
         try:
-            yield socket
+            yield counted
         finally:
+            for trip in trips[-1:]:
+                trip.end(counted.received_bytes, 101)
             with contextlib.suppress(TimeoutError):  # its own timeout begins anew with every message, and a server may never stop
                 async with asyncio.timeout(_GOODBYE_S):
                     await socket.close()
@@ -110,6 +142,26 @@ class HttpClient:
         except TimeoutError:
             raise self.server.late(timeout_s, "whole answer", key) from None
         return bytes(read)
+
+    async def _leave(self, trips: list[Trip], method: str, path: str, body_bytes: int) -> None:
+        """Asks the gate, once per attempt."""
+        if self.server.gate:
+            head = sum(len(name) + len(value) + 4 for name, value in self.server.headers().items())
+            if trip := await self.server.gate.leave(method, self.server.host, head + len(path) + body_bytes):
+                trips.append(trip)
+
+    @contextlib.contextmanager
+    def _arrival(self, trips: list[Trip]) -> Iterator[None]:
+        """Attempts that nothing came of are over; the last one goes on unless it failed as well."""
+        try:
+            yield
+        except BaseException as err:
+            unreached = isinstance(err.__context__, self._http.ClientConnectorError | self._http.ConnectionTimeoutError)
+            for trip in trips:
+                trip.end(0, 0, str(err) or type(err).__name__, sent=not unreached)
+            raise
+        for trip in trips[:-1]:
+            trip.end(0, 0, "hung up before it answered")
 
     async def _begun(self, begin: Callable[[], Any], timeout_s: float, key: str) -> Any:
         http = self._http

@@ -1,5 +1,6 @@
 """The egress ledger: what left the house, written down before it leaves, in a SQLite file that several processes may share."""
 
+import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -11,6 +12,7 @@ from .settings import Settings
 from .sqlite_file import SqliteFile
 from .way_out import Departure
 
+_LOGGER = logging.getLogger(__name__)
 FILE_NAME = "egress.db"
 KEPT_S = 90 * 86400.0
 MOST_ROWS = 50_000
@@ -25,6 +27,7 @@ CREATE TABLE IF NOT EXISTS egress (
 );
 CREATE INDEX IF NOT EXISTS egress_by_time ON egress (at);
 """
+_END = "UPDATE egress SET sent_bytes = ?, received_bytes = ?, status = ?, problem = ? WHERE id = ?"
 _COLUMNS = "at, tool, method, host, why, local, sent_bytes, received_bytes, status, problem"
 
 
@@ -43,19 +46,31 @@ class Ledger:
         Raises: HttpError when it cannot be written: then nothing may be sent.
         """
         row = (self._now(), tool, method, host, why[:_MOST_WHY], local, sent_bytes)
-        trim = self._written % _TRIM_EVERY == 0
         try:
-            written = await self._file.run(lambda file: self._insert(file, row, trim))
+            return await self._file.run(lambda file: self._insert(file, row))
         except (sqlite3.Error, OSError) as err:
-            raise HttpError(f"nothing was sent to {host}: the egress ledger {self._file.path} cannot be written: {err}") from err
-        self._written += 1
-        return written
+            raise self._unwritten(host, err) from err
+
+    def begin_now(self, tool: str, method: str, host: str, why: str, sent_bytes: int) -> int:
+        """As `begin`, blocking, for a host outside the house. A ledger is written by `begin` and `end`, or by this and `end_now`."""
+        row = (self._now(), tool, method, host, why[:_MOST_WHY], False, sent_bytes)
+        try:
+            return self._file.do(lambda file: self._insert(file, row))
+        except (sqlite3.Error, OSError) as err:
+            raise self._unwritten(host, err) from err
 
     def end(self, row: int, *, sent_bytes: int, received_bytes: int, status: int, problem: str = "") -> None:
         """Writes down what became of it, without waiting."""
         values = (sent_bytes, received_bytes, status, problem[:_MOST_WHY], row)
-        change = "UPDATE egress SET sent_bytes = ?, received_bytes = ?, status = ?, problem = ? WHERE id = ?"
-        self._file.soon(lambda file: file.execute(change, values) and None)
+        self._file.soon(lambda file: file.execute(_END, values) and None)
+
+    def end_now(self, row: int, *, sent_bytes: int, received_bytes: int, status: int, problem: str = "") -> None:
+        """As `end`, blocking; a failure is only logged."""
+        values = (sent_bytes, received_bytes, status, problem[:_MOST_WHY], row)
+        try:
+            self._file.do(lambda file: file.execute(_END, values) and None)
+        except (sqlite3.Error, OSError) as err:
+            _LOGGER.warning("egress ledger %s cannot be written: %s", self._file.path, err)
 
     async def departures(self, since: float) -> Sequence[Departure]:
         """What was written down since then, oldest first.
@@ -71,8 +86,12 @@ class Ledger:
         """Writes what is still to be written."""
         await self._file.close()
 
-    def _insert(self, file: sqlite3.Connection, row: tuple, trim: bool) -> int:
-        if trim:
+    def _unwritten(self, host: str, err: Exception) -> HttpError:
+        return HttpError(f"nothing was sent to {host}: the egress ledger {self._file.path} cannot be written: {err}")
+
+    def _insert(self, file: sqlite3.Connection, row: tuple) -> int:
+        self._written += 1
+        if self._written % _TRIM_EVERY == 1:
             file.execute("DELETE FROM egress WHERE at < ?", (self._now() - KEPT_S,))
             file.execute("DELETE FROM egress WHERE id <= (SELECT MAX(id) FROM egress) - ?", (MOST_ROWS,))
         places = "at, tool, method, host, why, local, sent_bytes"

@@ -224,7 +224,7 @@ class OpenAiClient(OpenAiConnection):
 
     def __init__(self, server: Remote, name: str) -> None:
         """Raises: SettingsError when the certificate cannot be read."""
-        super().__init__(server)
+        super().__init__(server, server.gate)
         self.portal = Portal(name)
 
     def close(self) -> None:

@@ -48,36 +48,34 @@ class Reach:
         Raises: HttpError when it may not, or has no address.
         """
         host = host.lower().rstrip(".")
-        named_local = is_local_name(host)
-        if self._forbidden and not named_local and host not in self._allowed:
-            raise self._refusal(host)
-        if self._proxy and not named_local:
-            return Place(False, ())
-        place = _place(await self.addresses(host))
-        if self._forbidden and not place.local and host not in self._allowed:
-            raise self._refusal(host)
-        return place
+        return self._by_name(host) or self._judged(host, await self.addresses(host))
+
+    def find_now(self, host: str) -> Place:
+        """As `find`, blocking, on any thread.
+
+        Raises: as `find`.
+        """
+        host = host.lower().rstrip(".")
+        if place := self._by_name(host):
+            return place
+        if not (addresses := self._kept(host)):
+            try:
+                addresses = self._keep(host, tuple(self._lookup(host)))
+            except (OSError, UnicodeError) as err:
+                raise HttpError(f"{host} has no address here: {getattr(err, 'strerror', None) or err}", offline=True) from err
+        return self._judged(host, addresses)
 
     async def addresses(self, host: str) -> tuple[str, ...]:
         """A host's addresses.
 
         Raises: HttpError when it has none.
         """
-        if _literal(host):
-            return (host.partition("%")[0],)
-        found_at, addresses = self._known.get(host, (0.0, ()))
-        if addresses and time.monotonic() - found_at < _KNOWN_S:
+        if addresses := self._kept(host):
             return addresses
         try:
-            addresses = tuple(await self._look_up(host))
+            return self._keep(host, tuple(await self._look_up(host)))
         except OSError as err:
             raise HttpError(f"{host} has no address here: {err.strerror or err}", offline=True) from err
-        if not addresses:
-            raise HttpError(f"{host} has no address", offline=True)
-        if len(self._known) >= _MOST_KNOWN:
-            self._known.clear()
-        self._known[host] = time.monotonic(), addresses
-        return addresses
 
     async def resolve(self, host: str, port: int = 0, family: int = socket.AF_UNSPEC) -> list[dict[str, Any]]:
         """For aiohttp's connector."""
@@ -93,6 +91,34 @@ class Reach:
 
     async def close(self) -> None:
         """For aiohttp's connector."""
+
+    def _by_name(self, host: str) -> Place | None:
+        """What the name alone decides."""
+        named_local = is_local_name(host)
+        if self._forbidden and not named_local and host not in self._allowed:
+            raise self._refusal(host)
+        return Place(False, ()) if self._proxy and not named_local else None
+
+    def _judged(self, host: str, addresses: tuple[str, ...]) -> Place:
+        place = _place(addresses)
+        if self._forbidden and not place.local and host not in self._allowed:
+            raise self._refusal(host)
+        return place
+
+    def _kept(self, host: str) -> tuple[str, ...]:
+        """Addresses that need no look-up; empty when there are none."""
+        if _literal(host):
+            return (host.partition("%")[0],)
+        found_at, addresses = self._known.get(host, (0.0, ()))
+        return addresses if time.monotonic() - found_at < _KNOWN_S else ()
+
+    def _keep(self, host: str, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        if not addresses:
+            raise HttpError(f"{host} has no address", offline=True)
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[host] = time.monotonic(), addresses
+        return addresses
 
     def _refusal(self, host: str) -> HttpError:
         return EgressDeniedError(f"{host} was not asked: network.egress is deny, and it is not one of network.egress_hosts")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from .engines import EngineContext
@@ -26,9 +26,13 @@ from .errors import (
     PeerUnreachableError,
     SettingsError,
 )
+from .gate import host_of
 from .protocol import printable
 from .recall import ask_or_recall
 from .schema import option
+
+if TYPE_CHECKING:
+    from .ledger_gate import EngineGate  # brings SQLite
 
 T = TypeVar("T")
 LISTING_BYTES = 4 * 1024 * 1024
@@ -73,6 +77,13 @@ class Remote:
     key: str = field(default="", repr=False)
     address: str = "uri"
     """The setting that holds the address."""
+    gate: "EngineGate | None" = field(default=None, repr=False, compare=False)
+    """Is asked before each request."""
+
+    @property
+    def host(self) -> str:
+        """Its name, or address."""
+        return host_of(self.base)
 
     def __str__(self) -> str:
         return self.base
@@ -142,8 +153,9 @@ def remote(
     endpoints: Sequence[str] = (),
     example: str = "http://HOST:8000",
     address: str = "uri",
+    context: EngineContext | None = None,
 ) -> Remote:
-    """The server of these options. Reads the key's file.
+    """The server of these options. Reads the key's file. context: has the gate through which it is reached.
 
     path: what an address without a path means; endpoints: ends that people paste along and that are taken off; address: the setting
     that holds the address.
@@ -153,7 +165,8 @@ def remote(
         raise EngineUnavailableError(f"needs the address of a server: --set {setting}.{address}={example}")
     base = _base(options.uri.strip(), f"{setting}.{address}", path, endpoints, example)
     key = _key(options, setting)
-    return Remote(setting, base, options.connect_s, options.ca_file, key, address)
+    gate = context.gate(setting) if context else None
+    return Remote(setting, base, options.connect_s, options.ca_file, key, address, gate)
 
 
 def fetch(server: Remote, path: str) -> Any:
@@ -167,6 +180,9 @@ def fetch(server: Remote, path: str) -> Any:
     request = urllib.request.Request(server.url(path), headers=server.headers() | {"Accept": "application/json"})
     deadline = monotonic() + server.connect_s
     body = bytearray()
+    status, sent = 0, True
+    head = sum(len(name) + len(value) + 4 for name, value in request.header_items())
+    trip = server.gate.let_out("GET", server.host, head + len(path)) if server.gate else None
     try:
         with urllib.request.build_opener(*handlers).open(request, timeout=server.connect_s) as answer:
             while piece := answer.read1(64 * 1024):
@@ -175,12 +191,18 @@ def fetch(server: Remote, path: str) -> Any:
                     raise server.broken(f"sends an endless answer to {path}")
                 if monotonic() > deadline:
                     raise server.late(server.connect_s, f"whole answer to {path}", "connect_s")
+            status = answer.status
     except urllib.error.HTTPError as err:
+        status = err.code
         raise server.refused(err.code, _rest(err), err.headers.get("Location", "")) from None
     except TimeoutError:
         raise server.late(server.connect_s, f"answer to {path}", "connect_s") from None
     except (OSError, HTTPException) as err:
+        sent = not isinstance(err, urllib.error.URLError)
         raise server.unreachable(err) from None
+    finally:
+        if trip:
+            trip.end(len(body), status, "" if status else "no answer", sent=sent)
     return parsed(server, bytes(body), path)
 
 
@@ -207,7 +229,7 @@ def offer(context: EngineContext, server: Remote, ask: Callable[[], T]) -> T | N
         except (EngineError, BusyError) as err:  # a list that is refused or garbled: requests may work all the same
             raise PeerError(str(err)) from None
 
-    return ask_or_recall(context, f"{server.setting} at {server}", asked)
+    return ask_or_recall(context, f"{server.setting} at {server}", asked, server.gate)
 
 
 async def step(work: Awaitable[T], timeout_s: float, late: Callable[[], DeadlineError]) -> T:

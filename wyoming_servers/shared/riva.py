@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from .errors import (
     PeerUnreachableError,
     SettingsError,
 )
+from .gate import Trip, host_of
 from .protocol import printable
 from .recall import ask_or_recall, recall
 from .schema import option
@@ -54,8 +55,8 @@ class RivaServer:
 class RivaLink:
     """The channel to one server. Its calls may be made on any thread; close it when none is under way."""
 
-    def __init__(self, options: RivaServer, setting: str) -> None:
-        """setting: where the options are, `asr.engines.riva`. Connects only when it is first called.
+    def __init__(self, options: RivaServer, setting: str, context: EngineContext) -> None:
+        """setting: where the options are, `asr.engines.riva`. context: has the gate. Connects only when it is first called.
 
         Raises: EngineUnavailableError when there is no address; SettingsError.
         """
@@ -65,6 +66,7 @@ class RivaLink:
         self.where = options.uri
         self._setting = setting
         self._metadata = _metadata(options, setting)
+        self._gate = context.gate(setting)
         try:
             self.channel = create_channel(
                 ssl_root_cert=options.ca_file or None,
@@ -78,12 +80,23 @@ class RivaLink:
             raise SettingsError(f"{setting}: {err.filename} cannot be read: {err.strerror}") from None
 
     def call(self, method: Any, request: Any, timeout_s: float) -> "Unary":
-        """Begins a call with one answer."""
-        return Unary(self, method.future(request, timeout=timeout_s, metadata=self._metadata))
+        """Begins a call with one answer.
+
+        Raises: EngineUnavailableError, PeerUnreachableError when nothing may be sent.
+        """
+        trip = self._leave(max(1, request.ByteSize()))
+        return Unary(self, method.future(request, timeout=timeout_s, metadata=self._metadata), trip)
 
     def stream(self, method: Any, requests: Iterable[Any], timeout_s: float) -> "Answers":
-        """Begins a call with many answers; `requests` is consumed on a thread of gRPC's."""
-        return Answers(self, method(iter(requests), timeout=timeout_s, metadata=self._metadata))
+        """Begins a call with many answers; `requests` is consumed on a thread of gRPC's.
+
+        Raises: as `call`.
+        """
+        voyage = _Voyage(self._leave(1))
+        return Answers(self, method(voyage.counted(requests), timeout=timeout_s, metadata=self._metadata), voyage)
+
+    def _leave(self, sent_bytes: int) -> Trip | None:
+        return self._gate.let_out("GRPC", host_of(self.where), sent_bytes) if self._gate else None
 
     def close(self) -> None:
         """Ends every call."""
@@ -111,12 +124,35 @@ class RivaLink:
         return EngineError(f"{self.where} failed ({code.name.lower().replace('_', ' ')}): {details}")
 
 
+class _Voyage:
+    """What a call comes to, for the ledger."""
+
+    def __init__(self, trip: Trip | None) -> None:
+        self._trip = trip
+        self._sent_bytes = 0
+        self.received_bytes = 0
+
+    def counted(self, requests: Iterable[Any]) -> Iterator[Any]:
+        """The requests, as they are sent."""
+        for request in requests:
+            self._sent_bytes += request.ByteSize()
+            yield request
+
+    def end(self, error: AssistantError | None = None) -> None:
+        """Writes it down."""
+        if self._trip:
+            sent = not isinstance(error, PeerUnreachableError)
+            self._trip.end(self.received_bytes, 0, str(error or ""), sent=sent, further_bytes=self._sent_bytes)
+            self._trip = None
+
+
 class Unary:
     """A call with one answer, under way."""
 
-    def __init__(self, link: RivaLink, call: Any) -> None:
+    def __init__(self, link: RivaLink, call: Any, trip: Trip | None) -> None:
         self._link = link
         self._call = call
+        self._voyage = _Voyage(trip)
 
     def wait(self) -> Any:
         """The answer, at the latest when the call's deadline is over.
@@ -125,12 +161,18 @@ class Unary:
         """
         import grpc
 
+        failure: AssistantError | None = None
         try:
-            return self._call.result()
+            answer = self._call.result()
+            self._voyage.received_bytes = answer.ByteSize()
+            return answer
         except grpc.FutureCancelledError:
-            raise EngineError("the request was given up") from None
+            failure = EngineError("the request was given up")
         except grpc.RpcError as err:
-            raise self._link.failure(err) from None
+            failure = self._link.failure(err)
+        finally:
+            self._voyage.end(failure)
+        raise failure
 
     def cancel(self) -> None:
         """Gives it up; whoever waits is told at once."""
@@ -140,9 +182,10 @@ class Unary:
 class Answers:
     """The answers of a call, read on a thread of its own, so that a slow listener never holds the server up."""
 
-    def __init__(self, link: RivaLink, call: Any) -> None:
+    def __init__(self, link: RivaLink, call: Any, voyage: _Voyage) -> None:
         self._link = link
         self._call = call
+        self._voyage = voyage
         self._read: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._ended = False
         self._thread = threading.Thread(target=self._listen, name=f"answers of {link.where}", daemon=True)
@@ -190,10 +233,14 @@ class Answers:
 
         try:
             for answer in self._call:
+                self._voyage.received_bytes += answer.ByteSize()
                 self._read.put(answer)
+            self._voyage.end()
             self._read.put(_END)
         except grpc.RpcError as err:
-            self._read.put(self._link.failure(err))
+            failure = self._link.failure(err)
+            self._voyage.end(failure)
+            self._read.put(failure)
 
 
 def check_address(options: RivaServer, setting: str) -> None:
@@ -205,12 +252,12 @@ def check_address(options: RivaServer, setting: str) -> None:
         raise SettingsError(f"{setting}.uri: {printable(options.uri)!r} is not HOST:PORT")
 
 
-def ask_server(options: RivaServer, setting: str, ask: Callable[[RivaLink], "Unary"]) -> Any:
+def ask_server(options: RivaServer, setting: str, context: EngineContext, ask: Callable[[RivaLink], "Unary"]) -> Any:
     """What a server says of itself, on a channel of its own.
 
     Raises: PeerError when it does not say: requests may work all the same; DeadlineError.
     """
-    link = RivaLink(options, setting)
+    link = RivaLink(options, setting, context)
     try:
         return ask(link).wait()
     except (EngineError, BusyError) as err:
@@ -219,14 +266,14 @@ def ask_server(options: RivaServer, setting: str, ask: Callable[[RivaLink], "Una
         link.close()
 
 
-def offered(options: RivaServer, context: EngineContext, server: str, ask: Callable[[], T]) -> T | None:
+def offered(options: RivaServer, setting: str, context: EngineContext, server: str, ask: Callable[[], T]) -> T | None:
     """What `server` has, see `ask_or_recall`. A hosted function is asked until it has told: it stays what it is, and calls may be counted.
 
     Raises: what `ask` raises for the owner to put right.
     """
     if options.function_id and (told := recall(context, server)) is not None:
         return told
-    return ask_or_recall(context, server, ask)
+    return ask_or_recall(context, server, ask, context.gate(setting))
 
 
 def tags(parameters: Any) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sqlite3
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -28,6 +29,7 @@ class SqliteFile:
         self._name = name
         self._connection: sqlite3.Connection | None = None
         self._thread = ThreadPoolExecutor(1, name)
+        self._alone = threading.Lock()
 
     async def run(self, work: Work[T]) -> T:
         """Does `work` in one transaction.
@@ -35,6 +37,14 @@ class SqliteFile:
         Raises: sqlite3.Error, OSError; nothing has changed then.
         """
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
+
+    def do(self, work: Work[T]) -> T:
+        """As `run`, blocking, on any thread; opens the file for it and closes it again. Not for a file that `run` or `soon` is used on."""
+        with self._alone:
+            try:
+                return self._do(work)
+            finally:
+                self._hang_up()
 
     def soon(self, work: Work[None]) -> None:
         """Does `work` in one transaction after what was begun before; its failure is only logged."""

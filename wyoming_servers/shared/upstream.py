@@ -7,6 +7,7 @@ from wyoming.info import Artifact, Info
 from .client import describe
 from .engines import EngineContext, Model
 from .errors import EngineUnavailableError, SettingsError
+from .gate import Gate
 from .portal import Portal
 from .protocol import printable
 from .recall import ask_or_recall, recall
@@ -31,7 +32,8 @@ def ask_for_models(kind: str, uri: str, context: EngineContext, timeout_s: float
     Blocking, for `timeout_s` at most.
     Raises: EngineUnavailableError when it is the wrong kind of server, or this engine's own.
     """
-    return ask_or_recall(context, _key(kind, uri), lambda: _models(kind, uri, context, _info(uri, timeout_s)))
+    gate = context.gate(kind)
+    return ask_or_recall(context, _key(kind, uri), lambda: _models(kind, uri, context, _info(uri, timeout_s, gate)), gate)
 
 
 def known_models(kind: str, uri: str, context: EngineContext) -> list[Model] | None:
@@ -68,10 +70,10 @@ def _key(kind: str, uri: str) -> str:
     return f"the {kind} server {uri}"
 
 
-def _info(uri: str, timeout_s: float) -> Info:
+def _info(uri: str, timeout_s: float, gate: Gate | None) -> Info:
     portal = Portal(f"describe {uri}")  # unlike asyncio.run it does not wait for a look-up of a name that hangs
     try:
-        return portal.call(describe(uri, timeout_s), timeout_s + _GRACE_S)
+        return portal.call(describe(uri, timeout_s, gate), timeout_s + _GRACE_S)
     finally:
         portal.close()
 

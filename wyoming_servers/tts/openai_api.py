@@ -67,7 +67,7 @@ class OpenAiTtsEngine(TtsEngine):
 
         Raises: EngineUnavailableError without an address; SettingsError.
         """
-        server = _server(options)
+        server = _server(options, context)
         _, voices = _look(server, options, context, lambda: fetch_models(server))
         return [described(voice, "OpenAI-compatible server", server.base) for voice in voices]
 
@@ -76,7 +76,7 @@ class OpenAiTtsEngine(TtsEngine):
         self._options = options
         self._context = context
         self._extra = _checked(options.extra)
-        self._client = OpenAiClient(_server(options), "tts openai")
+        self._client = OpenAiClient(_server(options, context), "tts openai")
         self._look(self._client.look)
         names = [model.name for model in self._models or ()]
         if options.model and names and options.model not in names:
@@ -157,8 +157,8 @@ _PLAYABLE = ("", "audio/pcm", "audio/l16", "audio/wav", "audio/x-wav", "audio/wa
 _PLAYABLE += ("application/octet-stream", "binary/octet-stream")
 
 
-def _server(options: OpenAiTtsOptions) -> Remote:
-    return remote(options, _SETTING, path="/v1", endpoints=_ENDPOINTS, example="http://HOST:8880/v1")
+def _server(options: OpenAiTtsOptions, context: EngineContext) -> Remote:
+    return remote(options, _SETTING, path="/v1", endpoints=_ENDPOINTS, example="http://HOST:8880/v1", context=context)
 
 
 def _look(

@@ -33,7 +33,7 @@ class RivaTtsEngine(TtsEngine):
         Raises: EngineUnavailableError, SettingsError.
         """
         check_address(options, SETTING)
-        voices = offered(options, context, server(options), lambda: ask(options, context))
+        voices = offered(options, SETTING, context, server(options), lambda: ask(options, context))
         return [listed(voice, options) for voice in preferred(voices or [_stand_in(options, context)], options, context)]
 
     def __init__(self, options: RivaTtsOptions, context: EngineContext) -> None:
@@ -42,7 +42,7 @@ class RivaTtsEngine(TtsEngine):
 
         self._options = options
         self._context = context
-        self._link = RivaLink(options, SETTING)
+        self._link = RivaLink(options, SETTING, context)
         self._stub: Any = riva_tts_pb2_grpc.RivaSpeechSynthesisStub(self._link.channel)
         self._messages: Any = riva_tts_pb2
 

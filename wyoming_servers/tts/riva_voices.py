@@ -56,7 +56,7 @@ def ask(options: RivaTtsOptions, context: EngineContext) -> list[Voice]:
         return link.call(stub.GetRivaSynthesisConfig, request, options.connect_s)
 
     found: dict[str, Voice] = {}
-    for config in ask_server(options, SETTING, begin).model_config:
+    for config in ask_server(options, SETTING, context, begin).model_config:
         spoken = tags(config.parameters) or (context.language,)
         for name in _names(config):
             found.setdefault(name, Voice(name, _locale(name, spoken)))

@@ -72,14 +72,14 @@ class VibeVoiceEngine(TtsEngine):
 
         Raises: EngineUnavailableError without an address; SettingsError.
         """
-        server = _server(options)
+        server = _server(options, context)
         return [described(voice, _AUTHOR, server.base) for voice in _look(server, options, context)]
 
     def __init__(self, options: VibeVoiceOptions, context: EngineContext) -> None:
         """Looks for the server; one that is down is only warned of. Raises: EngineUnavailableError, SettingsError."""
         self._options = options
         self._context = context
-        self._client = HttpClient(_server(options), "tts vibevoice")
+        self._client = HttpClient(_server(options, context), "tts vibevoice")
         self._turn = asyncio.Lock()
         self._voices = _look(self._client.server, options, context)
         names = [voice.name for voice in self._voices]
@@ -195,8 +195,8 @@ class VibeVoiceEngine(TtsEngine):
         return BusyError(f"{self._client.server} speaks for somebody else; it was not free within {options.busy_s:g} s ({_SETTING}.busy_s)")
 
 
-def _server(options: VibeVoiceOptions) -> Remote:
-    return remote(options, _SETTING, endpoints=_ENDPOINTS, example="ws://HOST:3000")
+def _server(options: VibeVoiceOptions, context: EngineContext) -> Remote:
+    return remote(options, _SETTING, endpoints=_ENDPOINTS, example="ws://HOST:3000", context=context)
 
 
 def _look(server: Remote, options: VibeVoiceOptions, context: EngineContext) -> list[ListedVoice]:

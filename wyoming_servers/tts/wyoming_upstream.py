@@ -88,7 +88,7 @@ class WyomingEngine(TtsEngine):
     async def _speak(self, wish: Event) -> AsyncGenerator[AudioBlock, None]:
         uri, timeout_s = self._options.uri, self._options.timeout_s
         sound = _Sound(uri)
-        async with await WyomingClient.connect(uri, self._options.connect_s) as client:
+        async with await WyomingClient.connect(uri, self._options.connect_s, gate=self._context.gate("tts")) as client:
             await client.send(wish)
             while (event := await client.receive(timeout_s)).type != "audio-stop":
                 if event.type in ("audio-start", "audio-chunk") and (block := sound.take(event)):

@@ -18,6 +18,7 @@ from wyoming.tts import SynthesizeStopped
 from wyoming_servers.satellite.directory import Directory
 from wyoming_servers.satellite.speech import SpeechBlock
 from wyoming_servers.satellite.turn import Asker, Turn, TurnId
+from wyoming_servers.satellite.wording import Wording
 from wyoming_servers.shared.protocol import encode_event
 from wyoming_servers.shared.sentences import Splitter
 from wyoming_servers.shared.server import WyomingServer
@@ -155,7 +156,7 @@ class Heard:
         self.given_up = asyncio.Event()
         self._changed = asyncio.Event()
 
-    async def speak(self, blocks: AsyncIterator[SpeechBlock]) -> float:
+    async def speak(self, blocks: AsyncIterator[SpeechBlock], wording: Wording | None = None) -> float:
         async for block in blocks:
             self.blocks.append(block)
             self._changed.set()

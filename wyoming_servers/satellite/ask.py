@@ -23,6 +23,7 @@ from .report import TurnReport
 from .speech import SpeechBlock
 from .turn import Asker, Turn, TurnId
 from .utterance import Utterance
+from .wording import Wording
 
 _LEAD_IN_S = 1.0  # of silence before a recording: wake word models need something before the word
 _WAKE_S = 20.0  # the longest wait for the wake server, which works faster than real time
@@ -43,7 +44,7 @@ class Recording:
         """Mono, 16-bit little-endian; empty when nothing was said."""
         return b"".join(self._pcm)
 
-    async def speak(self, blocks: AsyncIterator[SpeechBlock]) -> float:
+    async def speak(self, blocks: AsyncIterator[SpeechBlock], wording: Wording | None = None) -> float:
         """Collects speech; see turn.Output."""
         heard_at = 0.0
         converter: Converter | None = None

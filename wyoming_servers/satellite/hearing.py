@@ -1,10 +1,21 @@
 """What the microphone has heard lately, by position in the stream."""
 
 from collections import deque
+from typing import Protocol
 
 import numpy as np
 
 from ..shared.audio import RATE_HZ
+
+
+class Ear(Protocol):
+    """Takes every frame, for wake words."""
+
+    def feed(self, position: int, frame: np.ndarray) -> None:
+        """The frame that begins at `position`."""
+
+    def forget(self) -> None:
+        """What it has not handed on yet, it never will."""
 
 
 class Hearing:

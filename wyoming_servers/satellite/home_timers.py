@@ -13,6 +13,7 @@ from ..shared.responses import responses
 from ..shared.tasks import TaskOwner
 from .interjections import TimerDesk
 from .links import FinishedTimer
+from .turn import CutOff
 
 _PREFIX = "home-assistant "
 _MOST_TIMERS = 200
@@ -117,6 +118,10 @@ class OwnTimers:
         """It rings no more."""
         if not timer_id.startswith(_PREFIX):
             self._desk.dismiss(timer_id, by_user=by_user)
+
+    def spoken(self, cut: CutOff) -> None:
+        """Only the beginning of an answer was heard."""
+        self._desk.spoken(cut)
 
 
 def _sentence(language: str, name: str, total_s: int) -> str:

@@ -18,6 +18,8 @@ from .peers import Peers
 from .playback import Player
 from .ringing import Ringing
 from .speech import synthesize
+from .turn import CutOff
+from .wording import Wording
 
 _LOGGER = logging.getLogger(__name__)
 _REMEMBERED_TIMERS = 64
@@ -25,13 +27,16 @@ _MOST_SAYINGS = 8  # of more, the oldest are not said
 
 
 class TimerDesk(Protocol):
-    """Is told what became of timers."""
+    """The intent server: is told what became of timers, and of answers."""
 
     def acknowledge(self, timer_id: str) -> None:
         """It rings here."""
 
     def dismiss(self, timer_id: str, *, by_user: bool) -> None:
         """It rings no more. by_user: somebody silenced it."""
+
+    def spoken(self, cut: CutOff) -> None:
+        """Only the beginning of an answer was heard."""
 
 
 class Interjections:
@@ -175,9 +180,9 @@ class Interjections:
             self._announcements -= 1
 
     async def _say(self, text: str, language: str = "") -> None:
-        satellite = self._settings.satellite
+        satellite, wording = self._settings.satellite, Wording(text)
         try:
-            async with aclosing(synthesize(self._peers, text, language or self._settings.language, satellite.tts_s)) as blocks:
-                await self._output.speak(blocks)
+            async with aclosing(synthesize(self._peers, wording, language or self._settings.language, satellite.tts_s)) as blocks:
+                await self._output.speak(blocks, wording)
         except AssistantError as err:
             _LOGGER.warning("%r could not be said: %s", text, err)

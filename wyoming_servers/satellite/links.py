@@ -1,6 +1,7 @@
 """Connections that stay: to the wake server and to the intent server. Lost ones are made again, with growing pauses."""
 
 import asyncio
+import dataclasses
 import logging
 from abc import ABC, abstractmethod
 from collections import deque
@@ -21,6 +22,7 @@ from ..shared.tasks import cancel
 from .loudness import Loudness
 from .mute import Mute
 from .peers import Peers
+from .turn import CutOff
 
 _LOGGER = logging.getLogger(__name__)
 _FIRST_PAUSE_S = 0.2
@@ -244,6 +246,10 @@ class TimerLink(Link):
     def dismiss(self, timer_id: str, *, by_user: bool) -> None:
         """It rings no more. by_user: somebody silenced it, so somebody has heard it."""
         self._post(Event("earshot-dismiss", {"id": timer_id} | ({} if by_user else {"unheard": True})))
+
+    def spoken(self, cut: CutOff) -> None:
+        """Only the beginning of an answer was heard."""
+        self._post(Event("earshot-spoken", dataclasses.asdict(cut)))
 
     async def greet(self, client: WyomingClient) -> None:
         self._subscribed.clear()

@@ -3,9 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Protocol
-
-import numpy as np
 
 from ..shared.audio import RATE_HZ
 from ..shared.endpointing import Ending, Patience
@@ -14,15 +11,17 @@ from ..shared.patience import Prospect
 from ..shared.settings import Settings
 from ..shared.tasks import TaskOwner
 from . import chimes
+from .barge_in import BargeIn
 from .boundary import LOOK_BACK_S, boundary
 from .conversation import Conversation
 from .events import Events
-from .hearing import Hearing
+from .hearing import Ear, Hearing
 from .home_turn import ROUTE as HOME_ROUTE
 from .home_turn import HomeTurn
 from .interjections import Interjections, TimerDesk
+from .interruption import Understood, Verdict
 from .links import FinishedTimer, Saying
-from .listening import Listening, patience
+from .listening import Listening, follow_up_patience, patience
 from .messages import (
     Announcement,
     Frame,
@@ -52,23 +51,13 @@ _LOGGER = logging.getLogger(__name__)
 _INBOX_MESSAGES = 256
 _KEEP_S = 10.0  # of the microphone, besides the longest command
 _SETTLE_S = 0.25  # after the answer's last sample the room still rings of it
-_FOLLOW_UP_SPEECH_S = 0.4  # without a wake word, less than this was not meant for us
+_BEGUN_S = 1.0  # who interrupts has begun to speak already
 _FOLLOW_UPS = 10  # in a row: nothing keeps the microphone open for ever
 _HUM_S = 1.2  # what ends sooner after the wake word and is not understood was a hum or a cough: the command is still to come
 _QUESTIONS = 3  # of ours in a row: then a wake word is needed again
 _ANSWER_S = 5.0  # to begin to answer one
 _SAME_WORD_S = 1.0  # two detections closer than this are one wake word
 _QUIET_INTENTS = ("EarshotStop", "HassNevermind")
-
-
-class Ear(Protocol):
-    """Takes every frame, for wake words."""
-
-    def feed(self, position: int, frame: np.ndarray) -> None:
-        """The frame that begins at `position`."""
-
-    def forget(self) -> None:
-        """What it has not handed on yet, it never will."""
 
 
 def satellite_id(settings: Settings) -> str:
@@ -114,6 +103,8 @@ class Satellite:
         self._muted = self._muted_here = False
         self._conversation = Conversation()
         self._interjections = Interjections(settings, peers, player, self._output, self._owner, self.inbox)
+        heard = (player, self._output, self._interjections, self._hearing)
+        self._barge_in = BargeIn(settings, peers, *heard, self._owner, self.inbox.put)
 
     @property
     def idle(self) -> bool:
@@ -176,6 +167,8 @@ class Satellite:
             case Judged():
                 if self._listening and self._listening.turn.id == message.turn:
                     self._stop_listening(self._listening.judge(message.revision, message.prospect))
+            case Understood():
+                self._give_way(self._barge_in.judged(message))
             case HomeChanged():
                 self._mute(self._muted_here or self._muted_there)
             case _:
@@ -227,6 +220,26 @@ class Satellite:
         self._hearing.append(frame.samples, frame.heard_at)
         if self._listening:
             self._listen_on(self._listening)
+        else:
+            self._give_way(self._barge_in.feed(frame.samples))
+
+    def _give_way(self, verdict: Verdict | None) -> None:
+        """Somebody has spoken into what is heard, and means it."""
+        if verdict is None:
+            return
+        self._hush()
+        if verdict is Verdict.LISTEN:
+            limits = follow_up_patience(self._settings.satellite, _BEGUN_S)
+            self._open(self._new_turn(addressed=False), self._barge_in.began, limits)
+        else:
+            self._interjections.speak_up()
+
+    def _hush(self) -> None:
+        """Nothing is heard any more, and nobody waits for an answer."""
+        self._interjections.stop()
+        self._drop_turn("interrupted")
+        self._player.silence()
+        self._barge_in.over()
 
     def _wake_up(self, word: WakeWord) -> None:
         if self._listening and self._turn and self._turn.report.wake_word and word.end - self._listening.start < _SAME_WORD_S * RATE_HZ:
@@ -235,9 +248,7 @@ class Satellite:
             return  # it was heard before
         self._target = target_of(word.name, self._settings.satellite)
         self._events.tell("detected", wake_word=word.name, target=self._target)
-        self._interjections.stop()
-        self._drop_turn("interrupted")
-        self._player.silence()
+        self._hush()
         if self._target == "home_assistant" and not (self._home and self._home.active):
             self._refuse(word)
             return
@@ -330,8 +341,7 @@ class Satellite:
             self._open(self._new_turn(addressed=True, asked=True), start, limits)
         elif satellite.follow_up_s and self._follow_ups < _FOLLOW_UPS:
             self._follow_ups += 1
-            limits = Patience(satellite.silence_s, satellite.follow_up_s, satellite.longest_s, speech_s=_FOLLOW_UP_SPEECH_S)
-            self._open(self._new_turn(addressed=False), start, limits)
+            self._open(self._new_turn(addressed=False), start, follow_up_patience(satellite, satellite.follow_up_s))
 
     def _new_turn(self, *, addressed: bool, asked: bool = False, turn_id: TurnId | None = None) -> Turn | HomeTurn:
         if turn_id is None:
@@ -365,6 +375,8 @@ class Satellite:
     def _drop_turn(self, why: str) -> None:
         """Whatever the turn still does is for nobody."""
         turn, self._turn, self._listening = self._turn, None, None
+        if isinstance(turn, Turn) and (cut := turn.cut_off(self._output.spoken)):
+            self._interjections.timers.spoken(cut)
         if self._task:
             self._task.cancel()
             self._task = None

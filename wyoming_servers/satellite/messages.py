@@ -6,6 +6,7 @@ import numpy as np
 
 from ..shared.patience import Prospect
 from .home_run import HomeSpeech
+from .interruption import Understood
 from .links import FinishedTimer, Saying
 from .report import TurnReport
 from .turn import TurnId
@@ -102,4 +103,4 @@ class HomeChanged:
 
 
 Interjection = FinishedTimer | TimerCancelled | RingOver | Saying | SaidOver | Announcement
-Message = Frame | MicrophoneLost | MicrophoneMuted | WakeWord | TurnOver | HeardOut | Judged | HomeChanged | Interjection
+Message = Frame | MicrophoneLost | MicrophoneMuted | WakeWord | TurnOver | HeardOut | Judged | HomeChanged | Understood | Interjection

@@ -31,9 +31,10 @@ _LOGGER = logging.getLogger(__name__)
 class Output(Protocol):
     """Where a turn is heard."""
 
-    async def speak(self, blocks: AsyncIterator[SpeechBlock]) -> float:
+    async def speak(self, blocks: AsyncIterator[SpeechBlock], wording: Wording | None = None) -> float:
         """Plays speech to its end; returns when (loop time) its first sound was heard.
 
+        wording: its text; None when nobody knows it.
         Raises: what `blocks` raises.
         """
 
@@ -70,6 +71,8 @@ class Revision:
         self._gate = means.gate
         self.transcript = words if isinstance(words, str) else ""
         """Empty until it is there, and when nothing was understood."""
+        self.saying: Wording | None = None
+        """What is being said in answer; None before its first sound."""
         self._trouble: AssistantError | None = None
         self._heard = self._plain = isinstance(words, str)
         self._idle_since: float | None = None
@@ -77,7 +80,10 @@ class Revision:
 
     @property
     def worked_s(self) -> float:
-        """Seconds of work since its words were taken for all there is, as far as it can be seen from here."""
+        """Seconds of work since its words were taken for all there is, as far as it can be seen from here.
+
+        What an intent server does between its verdict and its first words does not show.
+        """
         if isinstance(self.words, str) or not self.words.finished:
             return 0.0
         return (self._idle_since or _now()) - self.words.finished_at
@@ -188,7 +194,8 @@ class Revision:
             await self.opened()
             opened_at = _now()
             async with aclosing(held.blocks()) as blocks:
-                heard_at = await output.speak(blocks)
+                self.saying = wording
+                heard_at = await output.speak(blocks, wording)
         except AssistantError as err:
             self._failed(err)
             await output.fail()
@@ -205,8 +212,8 @@ class Revision:
                 if first:
                     first, self._voiced_at = False, _now()
                     means.clock.took("tts", began)
+                self._idle_since = _now()
                 yield block
-        self._idle_since = _now()
 
     async def opened(self) -> None:
         """Waits until this revision may be acted on and heard."""

@@ -14,6 +14,7 @@ from .report import StageClock, TurnReport
 from .revision import Means, Output, Revision
 from .speculation import Speculation
 from .utterance import Take, Utterance
+from .wording import Wording
 
 Judged = Callable[["TurnId", int, Prospect | None], Awaitable[None]]
 """Takes what may follow the words of a revision of a turn, as soon as the intent server has told."""
@@ -41,6 +42,18 @@ class Asker:
         if self.area:
             context["area"] = self.area
         return context | {"turn": turn.number, "revision": turn.revision}
+
+
+@dataclass(frozen=True)
+class CutOff:
+    """An answer of which only the beginning was heard: what the intent server remembers of it."""
+
+    conversation_id: str
+    turn: int
+    transcript: str
+    """What was asked."""
+    text: str
+    """What was heard."""
 
 
 async def _nobody_waits(turn: "TurnId", revision: int, prospect: Prospect | None) -> None:
@@ -108,6 +121,15 @@ class Turn:
             self._discarded.add(running)
             running.add_done_callback(self._discarded.discard)
             self._begin()
+
+    def cut_off(self, spoken: Callable[[Wording], str]) -> CutOff | None:
+        """What is to be remembered of an answer that is broken off now; None before its first word and after its last.
+
+        spoken: how much of a text has been heard."""
+        saying = self._revision.saying if self._revision else None
+        if saying is None or self._revision is None or not (heard := spoken(saying)):
+            return None
+        return CutOff(self._asker.conversation_id, self.id.number, self._revision.transcript, heard)
 
     def judge(self, revision: int, prospect: Prospect | None) -> bool:
         """What may follow the words of a revision; False when that is of no account any more."""

@@ -170,6 +170,12 @@ class SatelliteSection:
     targets: dict[str, str] = option(
         {}, "which assistant a wake word addresses, for example `hey_jarvis: home_assistant`; others address `assistant`"
     )
+    echo_cancel: str = option(
+        "none",
+        "what takes our own voice out of the microphone's sound, so that whoever speaks interrupts an answer: device, which is the sound "
+        'card or the system; with none, only a wake word and "stop" interrupt',
+        choices=("none", "device"),
+    )
     muted: bool = option(False, "start with the microphone switched off; what was switched since then is remembered")
     chimes: bool = option(True, "sounds for wake, done and error")
     silence_s: float = option(

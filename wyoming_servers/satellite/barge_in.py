@@ -1,0 +1,82 @@
+"""The microphone while something is heard from the loudspeaker: who may interrupt, and with what."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import numpy as np
+
+from ..shared.audio import RATE_HZ
+from ..shared.settings import Settings
+from ..shared.tasks import TaskOwner
+from .hearing import Hearing
+from .interjections import Interjections
+from .interruption import Interruption, Loud, Understood, Verdict
+from .output import LiveOutput
+from .peers import Peers
+from .playback import Player
+from .remarks import Remarks
+from .transcribing import transcribe
+from .utterance import Utterance
+
+_CONTEXT_S = 0.5  # before it, for the voice detector to settle in
+_WORDS_S = 6.0  # for the transcript of a remark
+
+
+class BargeIn:
+    """Belongs to the state machine, which tells it of every frame."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        peers: Peers,
+        player: Player,
+        output: LiveOutput,
+        interjections: Interjections,
+        hearing: Hearing,
+        owner: TaskOwner,
+        understood: Callable[[Understood], Awaitable[None]],
+    ) -> None:
+        """understood: is told what was said; hand it to `judged`."""
+        self._language = settings.language
+        self._peers = peers
+        self._output = output
+        self._interjections = interjections
+        self._hearing = hearing
+        self.trusted: Callable[[], bool] = lambda: settings.satellite.echo_cancel == "device"
+        """True while our own voice is not in the microphone's sound."""
+        self._interruption = Interruption(player, self._hear, self._remarks, understood, lambda: self.trusted(), owner)
+
+    @property
+    def began(self) -> int:
+        """Position in the stream where the user began to interrupt."""
+        return self._interruption.began
+
+    @property
+    def _audible(self) -> bool:
+        return self._output.speaking or bool(self._interjections.ringing)
+
+    def feed(self, frame: np.ndarray) -> Verdict | None:
+        """Takes the latest frame of the hearing; what is to be done when it decided something."""
+        if not self._audible:
+            self._interruption.over()
+            return None
+        hearing, at = self._hearing, self._hearing.position - len(frame)
+        loud = Loud(self._output.saying, self._output.speaking)
+        return self._interruption.feed(at, frame, lambda: hearing.between(at - round(_CONTEXT_S * RATE_HZ), at), loud)
+
+    def judged(self, message: Understood) -> Verdict | None:
+        """What is to be done about words."""
+        return self._interruption.judged(message) if self._audible else None
+
+    def over(self) -> None:
+        """The user has the word."""
+        self._interruption.over()
+
+    async def _hear(self, samples: np.ndarray) -> str:
+        remark = Utterance()
+        remark.append(samples)
+        remark.finish()
+        return await transcribe(self._peers, remark.take(), self._language, _WORDS_S)
+
+    async def _remarks(self) -> Remarks:
+        return await asyncio.to_thread(Remarks, self._language)

@@ -12,6 +12,7 @@ from speech import speak
 from virtual_time import virtual
 
 from wyoming_servers.satellite import chimes
+from wyoming_servers.shared.responses import apologies
 
 
 @pytest.mark.contract(75, 76)
@@ -168,6 +169,35 @@ async def test_an_announcement_while_the_user_speaks_is_heard_and_the_command_is
     assert report.answer == "It is noon."
     assert [rig.recorder.count(sound) for sound in (chimes.announce(), announcement, SOUND)] == [1, 1, 1]
     assert home.kinds().count("detection") == 1
+
+
+@pytest.mark.contract(79)
+@virtual
+async def test_an_announcement_while_home_assistant_thinks_has_its_chime_and_ends_the_command(tmp_path: Path) -> None:
+    announcement = tone(0.5, 500.0)
+    async with linked(tmp_path, house := House(), Silence("transcript")) as (rig, home):
+        await command(rig)
+        await home.until(lambda: home.told)
+        await home.announce(announcement)
+        report = await rig.turn()
+        await home.received("played")
+    assert [rig.recorder.count(sound) for sound in (chimes.announce(), announcement)] == [1, 1]
+    assert (report.ended, house.asr.requests) == ("failed", [])
+    assert house.voice.requests == [apologies("en")["home_assistant"]]
+
+
+@pytest.mark.contract(79)
+@pytest.mark.slow
+@virtual
+async def test_an_announcement_soon_after_a_command_was_broken_off_is_no_late_answer(tmp_path: Path) -> None:
+    announcement = tone(0.5, 500.0)
+    async with linked(tmp_path, House(), Silence("transcript"), home_assistant_s=3.0) as (rig, home):
+        await command(rig)
+        assert (await rig.turn()).ended == "failed"
+        await home.announce(announcement)
+        await rig.heard(announcement)
+        await home.received("played")
+    assert rig.recorder.count(chimes.announce()) == 1
 
 
 @pytest.mark.contract(79)

@@ -149,10 +149,10 @@ class PipelineRun:
             self._hushed.set()
         self._events.put_nowait(event)
 
-    def answered(self, speech: HomeSpeech, event: Event) -> None:
+    def answered(self, speech: HomeSpeech) -> None:
         """The answer begins."""
         self.speech = speech
-        self._events.put_nowait(event)
+        self._events.put_nowait(Event("audio-start"))
 
     def displaced(self, speech: HomeSpeech) -> None:
         """Home Assistant has given the run up for an announcement."""

@@ -95,6 +95,8 @@ class HomeTurn:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_DISPLACED_S):
                         await err.speech.over()
+                if report.transcript:  # it may have been carried out
+                    return await self._fail(PeerError("Home Assistant gave a command up for an announcement"), output)
             except (HomeLostError, HomeFailedError) as err:
                 return await self._without(err, words, output)
             except PeerError as err:

@@ -19,6 +19,7 @@ from .home_timers import HomeTimers
 
 _LOGGER = logging.getLogger(__name__)
 _LATE_ANSWER_S = 30.0  # an answer that nobody waits for any more is not an announcement
+_UNCLEAR_S = 0.5  # Home Assistant sends a whole announcement much faster than it is spoken
 _MOST_UNSENT_BYTES = 512 * 1024  # 16 s of the microphone
 _OF_RUNS = frozenset({"transcribe", "transcript", "voice-started", "voice-stopped", "synthesize"})
 _TIMERS = frozenset({"timer-started", "timer-updated", "timer-cancelled", "timer-finished"})
@@ -69,6 +70,9 @@ class HomeLink:
         self._run: PipelineRun | None = None
         self._speech: HomeSpeech | None = None
         self._late_until = -math.inf
+        self._worded = False  # the text of the next speech has been told
+        self._streams = False  # this Home Assistant begins to speak before it tells the text
+        self._unclear: tuple[HomeSpeech, PipelineRun | None] | None = None  # an answer, perhaps of this run, or an announcement
         self._phrases_told: set[str] = set()
         self.info: Callable[[], Info] = Info
         """What a satellite with these wake words is."""
@@ -146,6 +150,8 @@ class HomeLink:
             self._late_until = asyncio.get_running_loop().time() + _LATE_ANSWER_S
         if run.speech and run.speech is self._speech:
             self._speech = None  # what is left of it is thrown away
+        if self._unclear:
+            self._is_answer(self._unclear)  # nobody wants to hear it
         if run.heard_elsewhere:
             run.stop_audio()
         run.close()
@@ -218,10 +224,12 @@ class HomeLink:
             await self._changed()
 
     def _forget(self, why: str) -> None:
-        self._late_until = -math.inf
+        self._late_until, self._worded = -math.inf, False
         if self._speech:
             self._speech.finish()
             self._speech = None
+        if self._unclear:
+            self._is_answer(self._unclear)
         if self._run and not self._run.speech:
             self._run.fail(HomeLostError(why))
         self._run = None
@@ -232,17 +240,21 @@ class HomeLink:
         if event.type == "audio-chunk":
             if self._speech:
                 self._speech.take(event)
-        elif event.type == "audio-stop":
-            if self._speech:
-                self._speech.finish()
-                self._speech = None
-        else:
-            if self._speech:
-                self._speech.finish()  # Home Assistant has broken it off
-            await self._speech_begins(event)
+            return
+        if self._speech:
+            self._speech.finish()  # with audio-start: Home Assistant has broken it off
+            self._speech = None
+        if self._unclear:
+            await self._announce(*self._unclear)
+        if event.type == "audio-start":
+            await self._speech_begins()
 
-    async def _speech_begins(self, event: Event) -> None:
-        session, run = self._session, self._run
+    async def _speech_begins(self) -> None:
+        """An answer's text is told before its sound, or soon after where it is streamed; an announcement has none.
+
+        So what comes without a text when an answer is due, or was, is an announcement if it ends without one.
+        """
+        session = self._session
         assert session is not None
 
         def played() -> None:
@@ -250,30 +262,68 @@ class HomeLink:
                 tell(session.peer, Played().event())
 
         speech = self._speech = HomeSpeech(played)
-        if run and run.transcribing and run.transcribed and run.speech is None:
-            run.answered(speech, event)
-        elif asyncio.get_running_loop().time() < self._late_until:
-            self._late_until = -math.inf
+        loop = asyncio.get_running_loop()
+        if not self._thinking and loop.time() >= self._late_until:
+            await self._announce(speech, self._run)
+            return
+        self._unclear = unclear = speech, self._thinking
+        if self._worded or (self._streams and self._thinking):
+            self._is_answer(unclear)
+        elif self._thinking:
+            loop.call_later(_UNCLEAR_S, self._is_answer, unclear)
+
+    @property
+    def _thinking(self) -> PipelineRun | None:
+        """The run whose answer is due."""
+        run = self._run
+        return run if run and run.transcribing and run.transcribed and run.speech is None else None
+
+    def _is_answer(self, unclear: tuple[HomeSpeech, PipelineRun | None]) -> None:
+        """Of the run under way; when that has ended, it comes too late, and is thrown away."""
+        if unclear is not self._unclear:
+            return
+        self._unclear, self._worded = None, False
+        speech, run = unclear
+        if run and run is self._thinking:
+            run.answered(speech)
+            return
+        self._late_until = -math.inf
+        if speech is self._speech:
             self._speech = None
-            speech.played()
-        else:
-            if run and not run.transcribed:
-                self._run = None
-                run.displaced(speech)
-            await self._announced(speech)
+        speech.played()
+
+    async def _announce(self, speech: HomeSpeech, run: PipelineRun | None) -> None:
+        """Home Assistant has given up for it what it was doing in this run."""
+        self._unclear = None
+        if run and run is self._run and run.speech is None:
+            self._run = None
+            run.displaced(speech)
+        await self._announced(speech)
 
     def _take_of_run(self, event: Event) -> None:
         run = self._run
         if run and event.type == "transcribe":
-            self._late_until = -math.inf
+            self._late_until, self._worded = -math.inf, False
         if run and (run.transcribing or event.type in ("transcribe", "error")):
             run.take(event)
         elif event.type in ("transcript", "synthesize"):
             self._late_until = asyncio.get_running_loop().time() + _LATE_ANSWER_S
+        if event.type == "synthesize":
+            self._text_told(run)
         if event.type == "error":
             self._late_until = -math.inf
             if self.remote_ear:
                 self.remote_ear.failed(str(event.data.get("code") or ""))
+
+    def _text_told(self, run: PipelineRun | None) -> None:
+        """Of the speech that comes next, or of one that has begun."""
+        if self._unclear:
+            self._streams = True
+            self._is_answer(self._unclear)
+        elif run and run.speech:
+            self._streams = True
+        else:
+            self._worded = True
 
     def _tell_phrases(self, peer: Peer) -> None:
         info = self.info()

@@ -11,7 +11,7 @@ from tool_sentences import LANGUAGES, matcher
 
 from wyoming_servers import cli
 from wyoming_servers.handle.routing import NONE, RIGHT, Case, Choice, Graded, read_cases, template_choice
-from wyoming_servers.shared import paths
+from wyoming_servers.shared import ledger, paths, reach
 from wyoming_servers.shared.errors import SettingsError
 from wyoming_servers.shared.plugins import load_tools
 
@@ -139,3 +139,22 @@ def test_a_failing_server_is_counted_and_makes_the_command_fail(llm: FakeLlm, la
 def test_without_an_endpoint_the_command_says_how_to_name_one(labelled: Path, capsys) -> None:
     assert cli.main(["routing", str(labelled)]) == cli.EXIT_HOPELESS
     assert "llm.base_url" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["routing", "bakeoff"])
+def test_what_is_asked_of_a_model_outside_the_house_is_in_the_egress_ledger(
+    llm: FakeLlm, labelled: Path, tmp_path, monkeypatch, command
+) -> None:
+    monkeypatch.setattr(reach, "_system_lookup", lambda host: ["8.8.8.8"])
+    outside = llm.uri.replace("127.0.0.1", "localhost")
+    settings = ["--json", "--set", f"handle.database={tmp_path / 'timers.db'}", "--set", f"llm.base_url={outside}"]
+    data = {"routing": [str(labelled)], "bakeoff": ["llm", "--data", str(tmp_path), "--out", str(tmp_path / "out")]}
+    assert cli.main([command, *data[command], *settings]) == 0
+    rows = ledger.read(tmp_path / "egress.db", 0)
+    assert {(row.tool, row.host, row.why, row.left) for row in rows} == {(command, "localhost", "comparing language models", True)}
+    assert sum(row.method == "POST" and row.sent_bytes > 1000 and row.received_bytes > 100 for row in rows) >= 5
+
+
+def test_what_is_asked_of_a_model_in_the_house_is_not(llm: FakeLlm, labelled: Path, tmp_path) -> None:
+    assert cli.main(["routing", str(labelled), "--base-url", llm.uri, "--set", f"handle.database={tmp_path / 'timers.db'}"]) == 0
+    assert not (tmp_path / "egress.db").exists()

@@ -129,7 +129,7 @@ async def _language_models(texts: Sequence[str] | None, settings: Settings) -> l
     """
     if texts:
         return parse_all(_LLM, texts)
-    engine = await asyncio.to_thread(opener(settings), settings.llm)
+    engine = await asyncio.to_thread(opener(settings, "bakeoff"), settings.llm)
     try:
         offer = await engine.probe()
     finally:
@@ -142,7 +142,7 @@ async def _measure(args: argparse.Namespace, settings: Settings, stack: contextl
     if args.kind == _LLM:
         files = sorted(args.data.glob("*.yaml")) if args.data else shipped(language)
         cases, tools = labelled(files)
-        return ChoosingMeasure(cases, [tool for tool in tools if tool.offered], settings.llm, opener(settings))
+        return ChoosingMeasure(cases, [tool for tool in tools if tool.offered], settings.llm, opener(settings, "bakeoff"))
     if args.kind == "wake":
         spoken = inputs.recordings(args.data) if args.data else inputs.spoken_wake_words(_WAKE_PHRASES, language)
         return WakingMeasure(spoken)

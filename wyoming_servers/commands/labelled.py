@@ -12,6 +12,8 @@ from ..shared import paths
 from ..shared.engines import find
 from ..shared.errors import EngineUnavailableError, InvalidRequestError
 from ..shared.gate import kept_inside
+from ..shared.ledger import location
+from ..shared.ledger_gate import EngineGate
 from ..shared.plugins import load_tools
 from ..shared.settings import LlmSection, Settings
 from ..shared.tool import Tool
@@ -43,20 +45,22 @@ def labelled(files: Sequence[Path], languages: Sequence[str] = (), limit: int | 
     return cases, tools
 
 
-def opener(settings: Settings) -> Callable[[LlmSection], LlmEngine]:
-    """Opens an endpoint, unless what may leave the house forbids it. Blocking.
+def opener(settings: Settings, command: str) -> Callable[[LlmSection], LlmEngine]:
+    """Opens an endpoint, unless what may leave the house forbids it; what is sent to one outside is in the egress ledger. Blocking.
 
+    command: under which name, `routing`.
     Raises: EngineUnavailableError when its library is not here.
     """
     spec = find(ENGINES, settings.llm.engine)
     if missing := spec.missing():
         raise EngineUnavailableError(f"needs {', '.join(missing)}: {spec.install_command()}")
     engine_class = spec.load_class()
+    gate = EngineGate(settings.network, location(settings), command, "comparing language models")
 
     def make(chosen: LlmSection) -> LlmEngine:
         if reason := kept_inside(chosen.base_url, settings.network):
             raise EngineUnavailableError(f"the language model {reason}")
         engine_class.check(chosen)
-        return engine_class(chosen)
+        return engine_class(chosen, gate)
 
     return make

@@ -64,7 +64,7 @@ def _by_templates(settings: Settings, tools: Sequence[Any], cases: Sequence[Any]
 
 async def _by_models(args: argparse.Namespace, settings: Settings, tools: Sequence[Any], cases: Sequence[Any]) -> dict[str, list[Any]]:
     options = replace(settings.llm, base_url=args.base_url or settings.llm.base_url)
-    make = opener(settings)
+    make = opener(settings, "routing")
     results: dict[str, list[Any]] = {}
     for name in args.model or [options.model]:
         engine = make(replace(options, model=name))

@@ -43,13 +43,18 @@ class _Scripted(Service):
         self.script = list(script)
         self.requests: list[Any] = []
         self.asked = asyncio.Event()
+        self.cancelled = asyncio.Event()
+        """Set when nobody waits for a reply any more that hangs."""
 
     async def reply(self, request: Any) -> Any:
         self.requests.append(request)
         self.asked.set()
         line = self.script.pop(0) if self.script else ""
         if line is HANG:
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.cancelled.set()
         if line is HANG_UP:
             raise ConnectionResetError
         return line
@@ -229,13 +234,14 @@ class ScriptedHandle(_Scripted):
     """An intent server with timers on command; `requests` are the `transcript` events' data."""
 
     kind = "handle"
-    events = frozenset({"transcript", "earshot-subscribe", "earshot-acknowledge", "earshot-dismiss"})
+    events = frozenset({"transcript", "earshot-subscribe", "earshot-acknowledge", "earshot-dismiss", "earshot-spoken"})
 
     def __init__(self, *script: Any) -> None:
         super().__init__(*script)
         self.links: list[Peer] = []
         self.told: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self.unheard: set[str] = set()
+        self.spoken: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.subscribed = asyncio.Event()
 
     def programs(self) -> Sequence[Artifact]:
@@ -287,6 +293,8 @@ class _HandleSession(Session):
             context = {"earshot": {"intent": reply.intent, "slots": {}, **({"ask": reply.ask} if reply.ask else {})}}
             answer = Handled if reply.handled else NotHandled
             await self._peer.send(answer(text=reply.text, context=context).event())
+        elif event.type == "earshot-spoken":
+            self._service.spoken.put_nowait(event.data)
         else:
             if event.data.get("unheard"):
                 self._service.unheard.add(event.data["id"])

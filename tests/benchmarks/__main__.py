@@ -12,6 +12,7 @@ BENCHMARKS = {
     "wake": "cost of one 80 ms frame",
     "recogniser": "real-time factor, and the wait after the last sample",
     "handle": "a sentence in a house of 200 names",
+    "llm": "a question to a tool through a slow language model, in one pass and in two",
     "voice": "first sound over TCP, describe under load, memory",
     "loop": "end of speech to first sound of the answer, live through four servers",
     "failover": "a machine fails in the middle of a turn; needs root",
@@ -32,7 +33,8 @@ def main() -> int:
     print(machine())
     for name in names:
         print(f"\n{name}: {BENCHMARKS[name]}")
-        print_table(importlib.import_module(f"bench_{name}").measure())
+        module = importlib.import_module(f"bench_{name}")
+        module.report() if hasattr(module, "report") else print_table(module.measure())
     return 0
 
 

@@ -3,13 +3,16 @@
 import argparse
 import asyncio
 import contextlib
+import logging
 import os
 import signal
+import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 from ..shared import service_manager, settings
+from ..shared.engine_host import left_behind
 from ..shared.errors import SettingsError
 from ..shared.settings import Settings, Source
 from ..shared.tasks import cancel
@@ -45,8 +48,18 @@ def setting_source(text: str) -> Source:
 
 
 def run_until_stopped(work: Coroutine[Any, Any, int]) -> int:
-    """Runs `work`; Ctrl-C, SIGTERM or the end of our supervisor cancel it, so that it can end in order. Returns its exit status."""
-    return asyncio.run(_until_stopped(work))
+    """Runs `work`; Ctrl-C, SIGTERM or the end of our supervisor cancel it, so that it can end in order. Returns its exit status.
+
+    Does not return when an engine is still at work: a native call that comes back while the interpreter is being taken down would abort
+    the process (C++ code does not bear that its thread is ended inside it), so that is skipped.
+    """
+    status = asyncio.run(_until_stopped(work))
+    if left_behind():
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
 
 
 async def _until_stopped(work: Coroutine[Any, Any, int]) -> int:

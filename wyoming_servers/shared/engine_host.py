@@ -29,7 +29,7 @@ class Slot(Generic[E]):
         self.engine = engine
         self._jobs: queue.SimpleQueue = queue.SimpleQueue()
         self._running: asyncio.Future | None = None
-        threading.Thread(target=self._work, name=name, daemon=True).start()
+        _SlotThread(target=self._work, name=name, daemon=True).start()
 
     async def run(self, call: Callable[..., T], *arguments: Any, cancel: Callable[[], None] | None = None) -> T:
         """Runs a blocking call on this slot's thread. When cancelled, the call ends first before the slot is used again.
@@ -105,6 +105,15 @@ class Slot(Generic[E]):
             elif error is not None:
                 _LOGGER.warning("an engine could not be tidied up", exc_info=error)
             del call, arguments, loop, done, result, error  # an idle thread keeps no request alive
+
+
+class _SlotThread(threading.Thread):
+    """Of a slot; told apart from other threads by its type."""
+
+
+def left_behind() -> bool:
+    """True while a call to an engine, or its loading, goes on. After every host was closed, nothing can end it but the process."""
+    return any(isinstance(thread, _SlotThread) for thread in threading.enumerate())
 
 
 class EngineHost(Generic[E]):

@@ -1,5 +1,6 @@
 """Fixtures for every test."""
 
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import speech
 from leaks import _no_task_left, nothing_left_behind  # noqa: F401  (fixtures that guard every test)
+from matchers_once import matchers_once
 
 from wyoming_servers.shared.server import ServerLimits, WyomingServer
 from wyoming_servers.shared.service import Service
@@ -15,11 +17,24 @@ Serving = Callable[..., AbstractAsyncContextManager[str]]
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_works() -> None:
+    """A shell that starts tests in the background has Ctrl-C ignored by whatever they start, and they start programs to interrupt them."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tests neither see nor touch what the owner of this machine has."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("CONFIG", "DATA", "STATE", "CACHE"):
             patch.setenv(f"XDG_{name}_HOME", str(tmp_path_factory.mktemp(name.lower())))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _matchers_once() -> Iterator[None]:
+    with matchers_once():
         yield
 
 

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-WAIT_S = 5.0
+WAIT_S = 15.0
+"""A busy machine takes its time; nobody waits so long for what comes."""
 
 
 @dataclass

@@ -112,8 +112,8 @@ class _Own:
 def _matcher(own: _Own) -> Matcher:
     """The house's sentences, made once for all tests that have the same."""
     folders = [paths.content("intents"), own.folder]
-    conjunctions = read_responses("en", folders)["common"]["conjunctions"]
-    return Matcher(templates.load("en", HOUSE, folders, scope="text"), conjunctions)
+    common = read_responses("en", folders)["common"]
+    return Matcher(templates.load("en", HOUSE, folders, scope="text"), common["conjunctions"], common["unfinished"])
 
 
 @asynccontextmanager

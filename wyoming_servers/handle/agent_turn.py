@@ -87,7 +87,6 @@ class AgentTurn:
     async def pieces(self) -> AsyncGenerator[Piece, None]:
         """The answer; its last piece is a Step."""
         request = self._asked.request
-        self._conversation.own.add(request.text)
         note = self._asked.facts.note(self._conversation.facts)
         self._messages.append(Message("user", request.text + note))
         while self._rounds < self._options.rounds:
@@ -105,6 +104,8 @@ class AgentTurn:
         if not self._ended:
             for piece in await self._given_up():
                 yield piece
+        await request.commit.given()
+        self._conversation.own.add(request.text)
 
     async def _hear(self, reply: _Reply) -> AsyncGenerator[str, None]:
         """What can be spoken of the model's next answer. An endpoint that fails is remembered in `failure`."""
@@ -151,7 +152,7 @@ class AgentTurn:
             self._messages.append(Message("assistant", reply.speech.raw.strip()))
             for piece in self._told(self._kept or self._step(True, "", f"{self._model} answered"), spoken=reply.speech.spoke):
                 yield piece
-            self._remember()
+            await self._remember()
         else:
             thought = reply.done is not None and reply.done.thought
             _LOGGER.warning("%s %s", self._model, "only thought and said nothing" if thought else "said nothing")
@@ -185,7 +186,7 @@ class AgentTurn:
         self._messages += [Message("tool", result, call_id=call.id) for call, result in results]
         if said:
             self._messages.append(Message("assistant", " ".join(said)))
-            self._remember()
+            await self._remember()
 
     async def _one(self, name: str, tool: Tool | None, arguments: dict[str, Any] | None) -> Step | str:
         """What became of a call; a text is what the model is told of one that was not carried out."""
@@ -229,8 +230,9 @@ class AgentTurn:
         usable = call.id.replace("-", "").replace("_", "").isalnum() and call.id.isascii() and len(call.id) <= _ID_CHARS
         return call.id if usable else self._conversation.next_id()
 
-    def _remember(self) -> None:
-        """The turn is in the conversation from now on."""
+    async def _remember(self) -> None:
+        """The turn is in the conversation from now on, once it is certain that it is one."""
+        await self._asked.request.commit.given()
         self._ended = True
         self._conversation.messages[:] = self._messages
         self._conversation.facts = self._asked.facts

@@ -60,7 +60,9 @@ class Calls(Hands):
         return replace(step, slots=their_slots(match), hand_over=await asyncio.to_thread(their_answer, language, match))
 
     async def carry_out(self, chosen: Chosen, understood: Step, request: Request, language: str) -> Step:
-        """One call; `understood` with what became of it."""
+        """One call; `understood` with what became of it. One that changes something waits until the sentence is certain."""
+        if chosen.tool.changes:
+            await request.commit.given()
         step = replace(understood, tool=chosen.tool.name, args=chosen.given)
         try:
             result = await self._toolbox.call(chosen, self._context(chosen.tool, request, language))

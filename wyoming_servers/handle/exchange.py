@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .commit import Commit
+
 
 @dataclass(frozen=True)
 class Request:
@@ -18,6 +20,8 @@ class Request:
     area: str = ""
     home_assistant: bool = False
     """True when Home Assistant asks: it carries out its own intents, where nobody does here."""
+    commit: Commit = field(default_factory=Commit, compare=False, repr=False)
+    """Not given yet while the user may go on speaking: nothing is changed and nothing remembered before."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Answer:
     steps: tuple[Step, ...]
     """One for most sentences; never empty."""
     ms: float
-    """From request to answer."""
+    """From the moment the sentence was certain to the answer."""
 
     @property
     def handled(self) -> bool:

@@ -4,14 +4,18 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from hassil import RecognizeResult, recognize_all
 from hassil.intents import Intent, IntentData, Intents, RangeSlotList
 from hassil.models import MatchEntity
 
+from ..shared.patience import Prospect
 from ..shared.templates import Templates
 from .prefilter import Prefilter
+from .prefixes import Prefixes
+from .prospects import off_grammar
 
 MAX_CHARS = 300
 """A longer sentence fits no template, and matching it would take long."""
@@ -65,11 +69,12 @@ _NO_CONTEXT = Context()
 class Matcher:
     """Matches against one language's templates. Blocks for milliseconds; used by one thread at a time."""
 
-    def __init__(self, templates: Templates, conjunctions: Sequence[str] = ()) -> None:
+    def __init__(self, templates: Templates, conjunctions: Sequence[str] = (), unfinished: Sequence[str] = ()) -> None:
         """Parses and warms up, so that the first sentence is as fast as the next: 0.4 s for English.
 
-        conjunctions: words between two commands in one sentence, such as `and then` and `and`.
+        conjunctions: words between two commands in one sentence, such as `and then` and `and`. unfinished: words that end no sentence.
         """
+        self._unfinished = frozenset(word.lower() for word in unfinished)
         self._templates = replace(templates, intents=_without_replaced(templates.intents))
         self._conjunctions = [f" {word.lower()} " for word in conjunctions]
         self._prefilter = Prefilter(self._templates.intents, templates.slot_lists, CONTEXT_KEYS)
@@ -91,6 +96,26 @@ class Matcher:
         if whole and (not several or all(match.asked for match in several)):  # "milk and eggs" is one answer to a question
             return (whole,)
         return several
+
+    @cached_property
+    def _prefixes(self) -> Prefixes:
+        return Prefixes(self._templates, self._conjunctions)
+
+    def prospect(self, text: str, context: Context = _NO_CONTEXT) -> Prospect:
+        """What may still follow this text, which may be all that is said. Any text. The first takes half a second longer."""
+        self._context = context
+        given = context.given()
+        reached = self._prefixes.prospect(
+            self._normalise(text), lambda intent, block: self._prefilter.allowed(block, given) and self._wanted(intent, block)
+        )
+        if reached is Prospect.PREFIX:
+            return reached
+        by_end = off_grammar(text, self._unfinished)
+        if not self.match(text, context):
+            return by_end
+        if by_end is Prospect.UNFINISHED and reached is not Prospect.COMPLETE:
+            return Prospect.PREFIX  # free words are never over: "remind me to", "add milk and"
+        return reached or Prospect.EXTENDABLE
 
     def _match_several(self, text: str, splits: int) -> tuple[Match, ...]:
         """The commands that conjunctions join; a conjunction may also stand inside a command."""

@@ -6,7 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
 from ..shared.engine_host import EngineHost
-from ..shared.errors import EngineError
+from ..shared.errors import BusyError, EngineError
+from ..shared.patience import Prospect
 from ..shared.tasks import TaskOwner
 from .matcher import Context, Match, Matcher
 
@@ -56,6 +57,21 @@ class Matchers:
             if entry.host.engine is None and self._entries.get(language) is entry and language != self._default:
                 self._retire(self._entries.pop(language))  # the next sentence tries again
             raise
+        finally:
+            entry.users -= 1
+            entry.unused()
+
+    async def prospect(self, language: str, text: str, context: Context) -> Prospect | None:
+        """What may still follow; None when the language is not loaded, which is begun, or has too much to do."""
+        entry = self._entry(language)
+        if entry.host.engine is None:
+            return None
+        entry.users += 1
+        try:
+            async with entry.host.slot() as slot:
+                return await slot.run(slot.engine.prospect, text, context)
+        except BusyError:
+            return None
         finally:
             entry.users -= 1
             entry.unused()

@@ -70,12 +70,12 @@ class Prefilter:
         found: dict[str, Intent] = {}
         for block in self._blocks:
             fitting = [number for number, mask in enumerate(block.masks) if mask & there == mask]
-            if fitting and self._allowed(block.data, context) and wanted(block.intent, block.data):
+            if fitting and self.allowed(block.data, context) and wanted(block.intent, block.data):
                 found.setdefault(block.intent, Intent(block.intent)).data.append(_reduced(block.data, fitting))
         return replace(self._intents, intents=found)
 
-    def _allowed(self, data: IntentData, context: Mapping[str, Any]) -> bool:
-        """Hassil finds out only at the end of a match that something of the context is missing."""
+    def allowed(self, data: IntentData, context: Mapping[str, Any]) -> bool:
+        """Whether the context has what a block needs. Hassil finds that out only at the end of a match."""
         needed = {key: value for key, value in data.requires_context.items() if key in self._own}
         return not needed or check_required_context(needed, dict(context))
 

@@ -1,14 +1,13 @@
 """What is done with a sentence: templates, then the tool they lead to; else whoever answers in their place; else an honest answer."""
 
-import asyncio
 import logging
-import time
 import uuid
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ..shared.errors import AssistantError, DeadlineError, EngineError
+from ..shared.patience import Prospect
 from ..shared.templates import family, known_language
 from ..shared.tool import Turn
 from .calls import Calls
@@ -18,6 +17,7 @@ from .exchange import Answer, Request, Step
 from .fallback import Fallback
 from .matcher import Match
 from .matchers import Matchers
+from .prospects import off_grammar
 from .streaming import Speak, spoken_steps
 
 _LOGGER = logging.getLogger(__name__)
@@ -56,10 +56,21 @@ class Router:
         Raises: BusyError, EngineError; DeadlineError with a sentence in the request's language.
         """
         turn = _Turn.begin(request, self._default, self._calls.languages.spoken())
-        steps = await self._in_time(turn, self._carry_out(turn))
+        steps = await self._in_time(turn, self._carry_out(turn, speak))
         if steps is None:
             steps = await self._fall_back(turn, speak)
         return turn.answered(steps)
+
+    async def prospect(self, request: Request) -> Prospect:
+        """What may still follow. At once: a language that is not loaded is judged by its function words, and loads meanwhile."""
+        turn = _Turn.begin(request, self._default, self._calls.languages.spoken())
+        if turn.code:
+            dialogue = self._conversations.dialogue(turn.id)
+            asking = self._calls.intents_of(dialogue.question.tool) if dialogue.question else ()
+            known = await self._matchers.prospect(turn.code, request.text, dialogue.context(request, asking))
+            if known is not None:
+                return known
+        return off_grammar(request.text, self._calls.languages.items(turn.language, "unfinished"))
 
     async def recognize(self, request: Request) -> Answer:
         """Only finds out what is meant; nothing happens. `handled` says whether anything was understood.
@@ -71,25 +82,32 @@ class Router:
 
     async def _in_time(self, turn: "_Turn", work: Awaitable[T]) -> T:
         try:
-            async with asyncio.timeout(self._patience.deadline_s):
+            async with turn.request.commit.within(self._patience.deadline_s):
                 return await work
         except TimeoutError:
             raise DeadlineError(await self._calls.sentence("too_slow", turn.language)) from None
 
-    async def _carry_out(self, turn: "_Turn") -> tuple[Step, ...] | None:
-        """None when the fallback is to answer."""
+    async def _carry_out(self, turn: "_Turn", speak: Speak | None) -> tuple[Step, ...] | None:
+        """None when the fallback is to answer. Before the sentence is certain, one harmless command is carried out and spoken."""
         dialogue = self._conversations.dialogue(turn.id)
         matches, problem = await self._match(turn, dialogue)
         if self._fallback and (problem in ("none", "no-language") or self._only_the_fallback_speaks(matches, turn.language)):
             return None if turn.request.text.strip() else (_silence(),)
         if problem:
             return (await self._nothing(turn, dialogue, problem),)
+        commit = turn.request.commit
+        if len(matches) > 1:
+            await commit.given()
         steps: list[Step] = []
         done: list[Done] = []
         for match in matches:
             step, dialogue = await self._do(match, turn, dialogue)
             if step.open and self._fallback and len(matches) == 1:
                 return None
+            if not commit.is_given:
+                if speak and step.handled and step.text:
+                    await speak(step.text)
+                await commit.given()
             if step.intent != UNDO and self._calls.changes(step):
                 done.append(Done(str(step.tool), step.undo))
             steps.append(step)
@@ -132,6 +150,7 @@ class Router:
         step = await self._not_understood(turn, problem)
         if not turn.request.text.strip():
             return step
+        await turn.request.commit.given()
         after = replace(dialogue.asks_again(), told=dialogue.after(turn.request.text, [step], []).told)
         if after.question and problem == "none":
             step = replace(
@@ -161,6 +180,7 @@ class Router:
 
     async def _take_back(self, turn: "_Turn", dialogue: Dialogue, step: Step) -> tuple[Step, Dialogue]:
         """What the last turn has done is undone, the last thing first."""
+        await turn.request.commit.given()
         doings = dialogue.to_take_back()
         if not doings or any(done.undo is None for done in doings):
             key = "cannot_undo" if doings else "nothing_to_undo"
@@ -196,6 +216,7 @@ class Router:
         history = self._conversations.history(turn.id)
         pieces = self._fallback.answer(turn.request, history, turn.language)
         steps = await spoken_steps(pieces, speak, lambda key: self._calls.sentence(key, turn.language))
+        await turn.request.commit.given()
         for step in steps:
             self._remember(turn, step)
         done = [Done(str(step.tool), step.undo) for step in steps if self._calls.changes(step)]
@@ -217,7 +238,6 @@ class _Turn:
     code: str
     """The language of the templates; empty when there are none."""
     is_house_language: bool
-    begun: float
 
     @classmethod
     def begin(cls, request: Request, default: str, spoken: Sequence[str]) -> "_Turn":
@@ -225,7 +245,7 @@ class _Turn:
         request = replace(request, conversation_id=request.conversation_id or uuid.uuid4().hex)
         code = known_language(tag)
         language = family(tag) if family(tag) in spoken else code or family(tag)
-        return cls(request, language, code, code == (known_language(default) or None), time.perf_counter())
+        return cls(request, language, code, code == (known_language(default) or None))
 
     @property
     def id(self) -> str:
@@ -234,7 +254,7 @@ class _Turn:
 
     def answered(self, steps: tuple[Step, ...]) -> Answer:
         """What came of it, in one line of the log."""
-        answer = Answer(self.id, steps, round((time.perf_counter() - self.begun) * 1000, 2))
+        answer = Answer(self.id, steps, round(self.request.commit.age_ms, 2))
         told = "; ".join(f"{step.route} ({step.why}): {step.intent or 'nothing understood'} by {step.tool or 'nobody'}" for step in steps)
         _LOGGER.info("%s in %.1f ms", told, answer.ms)
         _LOGGER.debug("%r: %r", self.request.text, answer.text)

@@ -1,10 +1,11 @@
 """One connection to the intent server: sentences, answers as they come, and the link of a satellite."""
 
+import asyncio
 import logging
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from wyoming.event import Event
@@ -12,8 +13,11 @@ from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop, Not
 from wyoming.intent import Entity, Intent, IntentsStart, IntentsStop, NotRecognized
 
 from ..shared.errors import AssistantError, InvalidRequestError
+from ..shared.patience import Prospect
 from ..shared.protocol import encode_event
 from ..shared.service import Peer, Session
+from ..shared.tasks import cancel
+from .commit import Commit
 from .exchange import Answer, Request, Step
 from .links import Links, satellite_from
 from .router import Router
@@ -22,6 +26,11 @@ from .turns import TURNS, Turns, on_this_machine
 
 _LOGGER = logging.getLogger(__name__)
 SUBSCRIBE = "earshot-subscribe"
+PROVISIONAL = "earshot-provisional"
+"""What may be all that the user says; a `transcript` with the same content makes it certain."""
+PROSPECT = "earshot-prospect"
+"""What may still follow it."""
+_TO_BE_CONTINUED = frozenset({Prospect.PREFIX, Prospect.UNFINISHED})
 _MAX_ID_CHARS = 200
 _HOME_ASSISTANTS_ID = re.compile("[0-9A-HJKMNP-TV-Z]{26}")
 """A ULID: Home Assistant numbers its conversations with them, nobody else does."""
@@ -47,12 +56,15 @@ class HandleSession(Session):
     def __init__(self, service: Serving, peer: Peer) -> None:
         self._service = service
         self._peer = peer
+        self._prepared: _Prepared | None = None
 
     async def handle(self, event: Event) -> None:
         """Takes one event."""
         data = event.data or {}
         if event.type == "transcript":
-            await self._answer(self._request(data))
+            await self._transcript(data)
+        elif event.type == PROVISIONAL:
+            await self._provisional(data)
         elif event.type == "recognize":
             await self._send(_intent_events(await self._service.router.recognize(self._request(data))))
         elif event.type == TURNS:
@@ -63,16 +75,47 @@ class HandleSession(Session):
             await self._link_event(event.type, data)
 
     async def close(self) -> None:
-        """Closes the link, if it was one."""
+        """Closes the link, if it was one. What was only prepared was never asked."""
+        await self._drop()
         self._service.links.leave(self._peer)
 
+    async def _provisional(self, data: Mapping[str, Any]) -> None:
+        """Begins to work; the connection reads on meanwhile. What was prepared before is given up."""
+        await self._drop()
+        request = replace(self._request(data), commit=Commit(given=False))
+        task = asyncio.create_task(self._prepare(request), name=f"prepare an answer for {self._peer.name}")
+        self._prepared = _Prepared(_content(data), request.commit, task)
+
+    async def _prepare(self, request: Request) -> None:
+        prospect = await self._service.router.prospect(request)
+        await self._peer.send(Event(PROSPECT, {"class": str(prospect), "text": request.text}))
+        if prospect in _TO_BE_CONTINUED:
+            await request.commit.given()
+        await self._answer(request)
+
+    async def _transcript(self, data: Mapping[str, Any]) -> None:
+        """Goes on with what was prepared for the same content."""
+        if self._prepared and self._prepared.content == _content(data):
+            self._prepared.commit.give()
+            await self._prepared.task
+            self._prepared = None
+        else:
+            await self._drop()
+            await self._answer(self._request(data))
+
+    async def _drop(self) -> None:
+        prepared, self._prepared = self._prepared, None
+        if prepared:
+            await cancel(prepared.task)
+
     async def _answer(self, request: Request) -> None:
-        """What comes slowly is sent as it comes; everything else in one piece."""
+        """What comes slowly is sent as it comes, and so is what comes before the sentence is certain; everything else in one piece."""
         fragments: list[str] = []
 
         async def speak(fragment: str) -> None:
             if not fragments:
-                start = HandledStart(context={"conversation_id": request.conversation_id, "earshot": {"route": "llm"}})
+                slowly = {"earshot": {"route": "llm"}} if request.commit.is_given else {}
+                start = HandledStart(context={"conversation_id": request.conversation_id, **slowly})
                 self._peer.send_soon(encode_event(start.event()))
             fragments.append(fragment)
             await self._peer.send(HandledChunk(text=fragment).event())
@@ -80,8 +123,10 @@ class HandleSession(Session):
         try:
             answer = await self._service.router.answer(request, speak)
         except AssistantError as err:
+            await request.commit.given()
             self._service.turns.failed(request, err)
             raise
+        await request.commit.given()
         self._service.turns.answered(request, answer)
         if fragments:
             whole = Handled(text="".join(fragments).strip(), context=answer.context())
@@ -128,6 +173,22 @@ class HandleSession(Session):
     async def _send(self, events: Sequence[Event]) -> None:
         """All in one piece: whoever reads the first knows at once that the answer is complete."""
         await self._peer.send_bytes(b"".join(encode_event(event) for event in events))
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """An answer that is being worked out before it is certain that it is wanted."""
+
+    content: tuple[Any, ...]
+    commit: Commit
+    task: asyncio.Task[None]
+
+
+def _content(data: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What two events must have in common to mean the same: all but the number of the attempt."""
+    context = data.get("context")
+    about = {key: value for key, value in context.items() if key not in ("turn", "revision")} if isinstance(context, dict) else {}
+    return data.get("text"), data.get("language"), about
 
 
 def _id(values: Mapping[str, Any], key: str) -> str:

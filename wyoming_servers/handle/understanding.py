@@ -109,7 +109,7 @@ class Understanding:
             if self._made:
                 return self._made
             loaded, self._first = self._first, None
-        sections = {COMMON: {"conjunctions": self.languages.items(family(code), "conjunctions")}}
+        sections = {COMMON: {key: self.languages.items(family(code), key) for key in ("conjunctions", "unfinished")}}
         return self._matcher(loaded or self._templates(code, strict=False), sections)
 
     def _templates(self, code: str, *, strict: bool) -> Templates:
@@ -117,7 +117,11 @@ class Understanding:
         return templates.load(code, self.source.house, self._folders, scope="text", broken=broken)
 
     def _matcher(self, loaded: Templates, sections: _Sections) -> Matcher:
-        return Matcher(loaded, [str(word) for word in sections.get(COMMON, {}).get("conjunctions", ())])
+        conjunctions, unfinished = ([str(word) for word in sections.get(COMMON, {}).get(key, ())] for key in ("conjunctions", "unfinished"))
+        matcher = Matcher(loaded, conjunctions, unfinished)
+        if loaded.language == self.house_language:
+            matcher.prospect("a")  # the first takes long
+        return matcher
 
 
 def _left_out(err: SettingsError) -> None:

@@ -272,7 +272,7 @@ def _number(number: float, language: str) -> list[tuple[str, ...]]:
     """The ways a number is said, the usual one first."""
     whole, fraction = divmod(round(abs(number) * 10), 10)
     engine = get_rbnf_engine(language)
-    words = tuple(engine.format_number(whole).text.replace("-", " ").split())
+    words = tuple(engine.format_number(whole).text.replace("\u00ad", "").replace("-", " ").split())
     if fraction:
         return [(*words, _POINT.get(language, "point"), engine.format_number(fraction).text)]
     other = _HUNDRED.get(language, {}).get(words)

@@ -1,0 +1,368 @@
+"""How far a sentence has come among all sentence templates: walked word by word, without ever spelling the templates out."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from hassil.expression import Alternative, Expression, Group, ListReference, Permutation, RuleReference, Sentence, TextChunk
+from hassil.intents import IntentData, RangeFractionType, RangeSlotList, SlotList, TextSlotList, WildcardSlotList
+from hassil.numbers import get_rbnf_engine
+
+from ..shared.grammar import spoken_words
+from ..shared.patience import Prospect
+from ..shared.templates import Templates
+
+_BREAKS = frozenset(" -_/,;:.!?'’\u00ad\t\n")
+_MOST_PERMUTED = 4
+_MOST_NUMBERS = 101
+"""Of a longer range any run of number words is taken for one: spelling out 1,500 takes a second."""
+_MOST_WORDS = 60
+_MOST_POSITIONS = 300_000
+"""About 100 MB; past it what was worked out is forgotten."""
+_COUNTED = (*range(101), *range(200, 1000, 100), 1000, 10**6, 10**9)
+Wanted = Callable[[str, IntentData], bool]
+
+
+class _Trie:
+    """Phrases of whole words."""
+
+    __slots__ = ("end", "next")
+
+    def __init__(self) -> None:
+        self.next: dict[str, _Trie] = {}
+        self.end = False
+
+    def add(self, words: Iterable[str]) -> None:
+        node = self
+        for word in words:
+            node = node.next.setdefault(word, _Trie())
+        node.end = True
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """One block of templates."""
+
+    intent: str
+    data: IntentData
+    lists: Mapping[str, SlotList]
+    rules: Mapping[str, Sentence]
+    meaning: str
+    """The same for blocks that lead to the same call when no slot is filled."""
+
+
+@dataclass(eq=False, slots=True)
+class _Steps:
+    """What may come next."""
+
+    words: dict[str, list["_Position"]] = field(default_factory=dict)
+    lists: list[tuple[_Trie, "_Position"]] = field(default_factory=list)
+    wildcards: list["_Position"] = field(default_factory=list)
+    final: bool = False
+
+
+class _Position:
+    """A place in a template: what is to be said now, and what after it. `item` is None at the end of the sentence."""
+
+    __slots__ = ("block", "item", "rest", "slots", "steps")
+
+    def __init__(self, item: Any, rest: "_Position | None", block: _Block) -> None:
+        self.item = item
+        self.rest = rest
+        self.block = block
+        self.steps: _Steps | None = None
+        self.slots: bool | None = None
+
+
+_Entry = tuple[_Position, int, bool]
+"""A position, how many wildcards were needed to get there, and whether the last of them may take more words."""
+
+
+class Prefixes:
+    """One language's templates. Blocking; used by one thread at a time."""
+
+    def __init__(self, templates: Templates, conjunctions: Sequence[str] = ()) -> None:
+        """conjunctions: between two commands in one sentence. Takes a fraction of a second."""
+        self._language = templates.language
+        intents = templates.intents
+        self._lists = {**intents.slot_lists, **templates.slot_lists}
+        self._rules = intents.expansion_rules
+        self._skipped = _phrases(intents.skip_words, self._language)
+        self._conjunctions = _phrases(conjunctions, self._language)
+        self._tries: dict[tuple, _Trie] = {}
+        self._keep: list[Permutation] = []
+        self._blocks = [
+            _Block(name, data, {**self._lists, **data.slot_lists}, {**self._rules, **data.expansion_rules}, _meaning(name, data))
+            for name, intent in intents.intents.items()
+            for data in intent.data
+        ]
+        self._begin()
+
+    def prospect(self, text: str, wanted: Wanted) -> Prospect | None:
+        """How far `text` has come: complete, extendable or prefix; None when no sentence begins like this. wanted: templates that count.
+
+        Words that change nothing, as the `now` of "what time is it now", make no sentence extendable; another command after `and` neither.
+        """
+        words = _spoken(text, self._language)
+        if not words or len(words) > _MOST_WORDS:
+            return None
+        if len(self._positions) > _MOST_POSITIONS:
+            self._begin()
+        reached: list[set[_Entry]] = [set() for _ in range(len(words) + 1)]
+        starts = {0}
+        for place in range(len(words)):
+            here = reached[place]
+            for length in _lengths(self._skipped, words, place):
+                reached[place + length] |= here
+                starts |= {place + length} if place in starts else set()
+            if any(self._of(position).final for position, _, _ in here):
+                starts |= {place + length for length in _lengths(self._conjunctions, words, place)}
+            self._step(here, words[place], reached[place + 1])
+            if place in starts:
+                self._first(words[place], wanted, reached[place + 1])
+        return Prospect.PREFIX if len(words) in starts else self._class(reached[-1])
+
+    def _class(self, entries: set[_Entry]) -> Prospect | None:
+        finals = [entry for entry in entries if self._of(entry[0]).final]
+        if all(is_open for _, _, is_open in finals) and any(not is_open for _, _, is_open in entries):
+            return Prospect.PREFIX  # "what is the weather in" is no question about something called so
+        if not finals:
+            return None  # any words at all may be the free words of some template
+        fewest = min(entry[1:] for entry in finals)
+        meanings = {entry[0].block.meaning for entry in finals if entry[1:] == fewest}
+        for position, wildcards, is_open in entries:
+            if (wildcards, is_open) > fewest:
+                continue  # the matcher prefers what needs fewer free words
+            steps = self._of(position)
+            if is_open or ((steps.words or steps.lists or steps.wildcards) and self._matters(position, meanings)):
+                return Prospect.EXTENDABLE
+        return Prospect.COMPLETE
+
+    def _matters(self, position: _Position, meanings: set[str]) -> bool:
+        return position.block.meaning not in meanings or self._has_slots(position)
+
+    def _step(self, entries: set[_Entry], word: str, into: set[_Entry]) -> None:
+        for position, wildcards, is_open in entries:
+            steps = self._of(position)
+            self._follow(steps, word, wildcards, into)
+            if is_open:
+                into.add((position, wildcards, True))
+
+    def _follow(self, steps: _Steps, word: str, wildcards: int, into: set[_Entry]) -> None:
+        into.update((position, wildcards, False) for position in steps.words.get(word, ()))
+        for trie, rest in steps.lists:
+            if (node := trie.next.get(word)) is not None:
+                into.add((self._position(node, rest), wildcards, False))
+        into.update((position, wildcards + 1, True) for position in steps.wildcards)
+
+    def _first(self, word: str, wanted: Wanted, into: set[_Entry]) -> None:
+        allowed: dict[_Block, bool] = {}
+        for steps, block in (*self._firsts.get(word, ()), *self._anything):
+            if block not in allowed:
+                allowed[block] = wanted(block.intent, block.data)
+            if allowed[block]:
+                self._follow(steps, word, 0, into)
+
+    def _begin(self) -> None:
+        """Forgets all that was worked out, and works out how sentences begin."""
+        self._positions: dict[tuple, _Position] = {}
+        self._keep.clear()
+        self._firsts: dict[str, list[tuple[_Steps, _Block]]] = {}
+        self._anything: list[tuple[_Steps, _Block]] = []
+        for block in self._blocks:
+            end = self._position(None, None, block)
+            for sentence in block.data.sentences:
+                steps = self._of(self._position(sentence.expression, end))
+                if steps.wildcards:
+                    self._anything.append((steps, block))
+                    continue
+                for word in {*steps.words, *(word for trie, _ in steps.lists for word in trie.next)}:
+                    self._firsts.setdefault(word, []).append((steps, block))
+
+    def _position(self, item: Any, rest: _Position | None, block: _Block | None = None) -> _Position:
+        key = (item if isinstance(item, str | tuple) else id(item), id(rest), id(block))
+        known = self._positions.get(key)
+        if known is None:
+            owner = block or (rest.block if rest else None)
+            assert owner is not None
+            known = self._positions[key] = _Position(item, rest, owner)
+        return known
+
+    def _of(self, position: _Position) -> _Steps:
+        if position.steps is None:
+            position.steps = _Steps()
+            self._expand(position, "", position.steps)
+        return position.steps
+
+    def _expand(self, position: _Position, built: str, steps: _Steps) -> None:
+        """Adds what may come at `position` after the beginning `built` of a word."""
+        item, rest = position.item, position.rest
+        if rest is None:
+            if built:
+                self._word(built, position, steps)
+            else:
+                steps.final = True
+        elif isinstance(item, str):
+            self._text(item, rest, built, steps)
+        elif isinstance(item, tuple):
+            following = self._position(item[1:], rest) if len(item) > 1 else rest
+            steps.words.setdefault(item[0], []).append(following)
+        elif isinstance(item, TextChunk):
+            self._text(item.original_text, rest, built, steps)
+        elif isinstance(item, _Trie):
+            steps.lists.append((item, rest))
+            if item.end:
+                self._expand(rest, "", steps)
+        else:
+            self._expand_group(item, position, built, steps)
+
+    def _expand_group(self, item: Expression, position: _Position, built: str, steps: _Steps) -> None:
+        rest, block = position.rest, position.block
+        assert rest is not None
+        if isinstance(item, Alternative):
+            for choice in item.items:
+                self._expand(self._position(choice, rest), built, steps)
+        elif isinstance(item, Permutation):
+            if not item.items or len(item.items) > _MOST_PERMUTED:
+                self._expand(rest, built, steps)
+            for first, others in item.iterate_permutations() if len(item.items) <= _MOST_PERMUTED else ():
+                self._keep.append(others)
+                self._expand(self._position(first, self._position(" ", self._position(others, rest))), built, steps)
+        elif isinstance(item, Group):
+            for part in reversed(item.items):
+                rest = self._position(part, rest)
+            self._expand(rest, built, steps)
+        elif isinstance(item, RuleReference):
+            self._expand(self._position(block.rules[item.rule_name].expression, rest), built, steps)
+        elif isinstance(item, ListReference) and not built:
+            self._list(item, position, steps)
+
+    def _text(self, text: str, rest: _Position, built: str, steps: _Steps) -> None:
+        for place, sign in enumerate(text):
+            if sign in _BREAKS:
+                built += text[:place]
+                after = text[place + 1 :]
+                following = self._position(after, rest) if after else rest
+                if built:
+                    self._word(built, following, steps)
+                else:
+                    self._expand(following, "", steps)
+                return
+        self._expand(rest, built + text, steps)
+
+    def _word(self, text: str, following: _Position, steps: _Steps) -> None:
+        words = _spoken(text, self._language)
+        if not words:
+            self._expand(following, "", steps)
+            return
+        after = self._position(words[1:], following) if len(words) > 1 else following
+        steps.words.setdefault(words[0], []).append(after)
+
+    def _list(self, item: ListReference, position: _Position, steps: _Steps) -> None:
+        rest, block = position.rest, position.block
+        assert rest is not None
+        inline = item.get_inline_range()
+        values = RangeSlotList(item.list_name, *inline) if inline else block.lists.get(item.list_name)
+        if isinstance(values, WildcardSlotList):
+            steps.wildcards.append(rest)
+        elif isinstance(values, RangeSlotList):
+            steps.lists.append((self._numbers(values), rest))
+        elif isinstance(values, TextSlotList):
+            steps.lists.append((self._phrases(values, block), rest))
+            for value in values.values:
+                if not isinstance(value.text_in, TextChunk) and _allows(block.data, value.context):
+                    self._expand(self._position(value.text_in, self._position(" ", rest)), "", steps)
+
+    def _phrases(self, values: TextSlotList, block: _Block) -> _Trie:
+        domain = block.data.requires_context.get("domain")
+        key = (id(values), str(domain))
+        if key not in self._tries:
+            trie = self._tries[key] = _Trie()
+            for value in values.values:
+                if isinstance(value.text_in, TextChunk) and _allows(block.data, value.context):
+                    trie.add(_spoken(value.text_in.original_text, self._language))
+            trie.end = False  # a name without a word is none
+        return self._tries[key]
+
+    def _numbers(self, values: RangeSlotList) -> _Trie:
+        key = (values.start, values.stop, values.step, str(values.fraction_type))
+        if key not in self._tries:
+            self._tries[key] = _number_trie(values, self._language)
+        return self._tries[key]
+
+    def _has_slots(self, position: _Position) -> bool:
+        """Whether what follows may fill a slot."""
+        if position.slots is None:
+            position.slots = (
+                False if position.rest is None else _fills(position.item, position.block.rules) or self._has_slots(position.rest)
+            )
+        return position.slots
+
+
+def _fills(item: Any, rules: Mapping[str, Sentence]) -> bool:
+    if isinstance(item, ListReference):
+        return True
+    if isinstance(item, _Trie):
+        return bool(item.next)
+    if isinstance(item, RuleReference):
+        return _fills(rules[item.rule_name].expression, rules)
+    return isinstance(item, Group) and any(_fills(part, rules) for part in item.items)
+
+
+def _allows(block: IntentData, context: Mapping[str, Any] | None) -> bool:
+    """Whether a list's value may stand in a block: a name must be of a domain the block asks for."""
+    wanted, domain = block.requires_context.get("domain"), (context or {}).get("domain")
+    wanted = wanted.get("value") if isinstance(wanted, Mapping) else wanted
+    if wanted is None or domain is None:
+        return True
+    return domain == wanted if isinstance(wanted, str) else domain in wanted
+
+
+def _meaning(intent: str, data: IntentData) -> str:
+    return f"{intent} {sorted(data.slots.items(), key=str)} {data.response}"
+
+
+def _spoken(text: str, language: str) -> tuple[str, ...]:
+    return spoken_words(text.replace("’", " ").replace("'", " ").replace("\u00ad", ""), language)
+
+
+def _phrases(texts: Iterable[str], language: str) -> dict[str, list[tuple[str, ...]]]:
+    """By their first word."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for words in filter(None, (_spoken(text, language) for text in texts)):
+        found.setdefault(words[0], []).append(words)
+    return found
+
+
+def _lengths(phrases: Mapping[str, list[tuple[str, ...]]], words: Sequence[str], place: int) -> set[int]:
+    """How long the phrases are that stand at a place."""
+    return {len(phrase) for phrase in phrases.get(words[place], ()) if words[place : place + len(phrase)] == phrase}
+
+
+def _number_trie(values: RangeSlotList, language: str) -> _Trie:
+    trie = _Trie()
+    if (values.stop - values.start) // values.step >= _MOST_NUMBERS:
+        loop = _Trie()
+        loop.end = True
+        for word in {word for number in _COUNTED for phrase in _number(number, language) for word in phrase}:
+            loop.next[word] = trie.next[word] = loop
+        return trie
+    fractions = RangeFractionType.get_fractions(values.fraction_type) if values.fraction_type else ()
+    for number in range(values.start, values.stop + 1, values.step):
+        for phrase in _number(number, language):
+            trie.add(phrase)
+        for fraction in fractions:
+            trie.add(_spoken(f"{number + fraction:g}", language))
+    return trie
+
+
+@lru_cache(maxsize=20_000)
+def _number(number: int, language: str) -> frozenset[tuple[str, ...]]:
+    """All the ways a number is said."""
+    written = {_spoken(str(number), language)}
+    try:
+        texts = get_rbnf_engine(language).format_number(abs(number)).text_by_ruleset.values()
+    except ValueError:
+        return frozenset(written)
+    return frozenset(written | {words for text in texts if (words := _spoken(text, language))})

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from guessing_servers import GuessingHandle
 from satellite_rig import Rig, satellite, seconds
-from satellite_servers import ScriptedAsr, ScriptedHandle, ScriptedVoice, ToldWake
+from satellite_servers import HANG, ScriptedAsr, ScriptedHandle, ScriptedVoice, ToldWake
 from speech import speak
 from virtual_time import virtual
 
@@ -20,8 +20,12 @@ FRAME_MS = 32
 
 
 class SlowAsr(ScriptedAsr):
+    def __init__(self, *script: Any, delay_s: float = 0.3) -> None:
+        super().__init__(*script)
+        self.delay_s = delay_s
+
     async def reply(self, request: Any) -> Any:
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(self.delay_s)
         return await super().reply(request)
 
 
@@ -92,3 +96,28 @@ async def test_a_word_is_taken_within_700_ms(tmp_path: Path, word: str) -> None:
     async with satellite(services, tmp_path, name=f"wait {word}") as rig:
         report = await say(rig, services["wake"], speak(word))
     assert report.stages_ms["endpoint"] <= 300
+
+
+@virtual
+async def test_while_nobody_knows_what_was_said_the_user_may_go_on(tmp_path: Path) -> None:
+    handle = GuessingHandle(judges="complete")
+    services = house(SlowAsr("turn on the kitchen light", delay_s=1.3), handle)
+    async with satellite(services, tmp_path, name="wait slow") as rig:
+        report = await say(rig, services["wake"], BEGUN, seconds(0.8), REST)
+    assert (len(handle.done), report.ended, report.revisions > 1) == (1, "answered", True)
+
+
+@virtual
+async def test_that_does_not_delay_the_answer(tmp_path: Path) -> None:
+    services = house(SlowAsr("what time is it", delay_s=1.3), GuessingHandle(judges="complete"))
+    async with satellite(services, tmp_path, name="wait slow 2") as rig:
+        report = await say(rig, services["wake"], COMMAND)
+    assert report.stages_ms["endpoint"] + report.stages_ms["asr"] == pytest.approx(1400, abs=2 * FRAME_MS)
+
+
+@virtual
+async def test_a_recogniser_that_says_nothing_is_not_waited_for_longer_than_a_begun_command(tmp_path: Path) -> None:
+    services = house(ScriptedAsr(HANG), GuessingHandle())
+    async with satellite(services, tmp_path, name="wait hang", asr_s=4.0) as rig:
+        report = await say(rig, services["wake"], COMMAND)
+    assert report.ended == "failed" and report.stages_ms["endpoint"] <= 1600 + 2 * FRAME_MS

@@ -18,6 +18,7 @@ from .report import TurnReport
 from .speech import SpeechBlock, synthesize
 from .turn import Output, Turn, TurnId
 from .utterance import Utterance
+from .wording import Wording
 from .wyoming_link import HomeLink
 
 _LOGGER = logging.getLogger(__name__)
@@ -66,8 +67,9 @@ class HomeTurn:
         """See Turn.second_attempt."""
         return self._local.second_attempt
 
-    def pause(self, speech_s: float) -> None:
+    def pause(self, speech_s: float) -> bool:
         """Home Assistant is sent everything, and finds out what it was when it has ended."""
+        return False
 
     def go_on(self) -> None:
         """See pause."""
@@ -189,7 +191,7 @@ class HomeTurn:
         try:
             async with aclosing(self._noted(speech, asyncio.get_running_loop().time())) as blocks:
                 spoken_from = asyncio.get_running_loop().time()
-                heard_at = await output.speak(blocks)
+                heard_at = await output.speak(blocks, Wording(run.text))
         finally:
             speech.played()
         self.report.answer = run.text  # with a streamed voice it comes after the sound has begun
@@ -235,9 +237,9 @@ class HomeTurn:
                 yield block
 
     async def _speak_here(self, text: str, output: Output) -> None:
-        settings = self._settings
-        async with aclosing(synthesize(self._peers, text, settings.language, settings.satellite.tts_s)) as blocks:
-            await output.speak(blocks)
+        settings, wording = self._settings, Wording(text)
+        async with aclosing(synthesize(self._peers, wording, settings.language, settings.satellite.tts_s)) as blocks:
+            await output.speak(blocks, wording)
 
     async def _without(self, error: HomeLostError | HomeFailedError, words: Utterance, output: Output) -> TurnReport:
         """Home Assistant does not answer."""

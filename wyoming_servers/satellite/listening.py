@@ -77,7 +77,7 @@ class Listening:
         return ending
 
     def judge(self, revision: int, prospect: Prospect | None) -> Ending | None:
-        """Somebody knows what may follow what was said: the silence that ends it is another. Says whether it has ended by that."""
+        """What was said is known, and perhaps what may follow: the silence that ends it is another. Says whether it has ended by that."""
         if not self.turn.judge(revision, prospect):
             return None
         self._expect(prospect)
@@ -100,7 +100,8 @@ class Listening:
             self.turn.go_on()
         if self._paused_at is None and endpointer.has_been_silent_for(PAUSE_S):
             self._paused_at = endpointer.speech_end
-            self.turn.pause((endpointer.speech_end - endpointer.speech_begin) / RATE_HZ)
+            if self.turn.pause((endpointer.speech_end - endpointer.speech_begin) / RATE_HZ):
+                endpointer.wait_s = self._speculation.longest_wait_s
 
     def _expect(self, prospect: Prospect | None) -> None:
         self._prospect = prospect

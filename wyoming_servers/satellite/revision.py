@@ -26,6 +26,7 @@ from .utterance import Take
 from .wording import Wording
 
 _LOGGER = logging.getLogger(__name__)
+_VERDICT_S = 0.05  # our intent server tells within 10 ms
 
 
 class Output(Protocol):
@@ -75,6 +76,7 @@ class Revision:
         """What is being said in answer; None before its first sound."""
         self._trouble: AssistantError | None = None
         self._heard = self._plain = isinstance(words, str)
+        self._judged = False
         self._idle_since: float | None = None
         self._voiced_at = 0.0
 
@@ -101,6 +103,13 @@ class Revision:
         """All of it; what fails is in the report and is heard by the user."""
         if not isinstance(self.words, str):
             await self._hear(self.words)
+        doubt = asyncio.create_task(self._doubt(), name=f"verdict on revision {self.number}")
+        try:
+            await self._go_through(output)
+        finally:
+            await cancel(doubt)
+
+    async def _go_through(self, output: Output | None) -> None:
         if self.transcript:
             try:
                 await self._answer(output)
@@ -131,6 +140,16 @@ class Revision:
             means.report.transcript = self.transcript
         means.speculation.transcribed(_now() - words.finished_at)
         means.clock.took("asr", words.finished_at)
+
+    async def _doubt(self) -> None:
+        """The transcript is there; says so when nobody tells in time what may follow it."""
+        speculation = self._means.speculation
+        if self.transcript and not self._plain and speculation.expects_verdicts:
+            await asyncio.sleep(_VERDICT_S)
+            if not self._judged:
+                speculation.misses_verdict()
+        if not self._judged:
+            await self._means.judged(self.number, None)
 
     async def _answer(self, output: Output | None) -> None:
         """Speaks while the answer is written."""
@@ -234,7 +253,7 @@ class Revision:
     async def judged(self, uri: str, prospect: Prospect | None) -> None:
         """See answering.Door."""
         self._means.speculation.knows(uri)
-        self._idle_since = self._idle_since or _now()
+        self._idle_since, self._judged = self._idle_since or _now(), True
         await self._means.judged(self.number, prospect)
 
     def lost(self, uri: str) -> None:

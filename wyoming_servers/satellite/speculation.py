@@ -23,6 +23,13 @@ class Speculation:
         self._recogniser = _Recogniser()
         self._refused_until: dict[str, float] = {}
         self._knowing: set[str] = set()
+        self.expects_verdicts = allowed
+        """Whether it is worth waiting a moment for what the intent server says of the words: it did the last time."""
+
+    @property
+    def longest_wait_s(self) -> float:
+        """Silence that ends the turn while nobody can tell what was said: no answer could come sooner, so nothing is lost by it."""
+        return self.wait_s(Prospect.PREFIX)
 
     def wait_s(self, prospect: Prospect | None) -> float:
         """Silence that ends the turn, in seconds, as far as what was said is known."""
@@ -58,6 +65,11 @@ class Speculation:
     def knows(self, uri: str) -> None:
         """This intent server has answered that."""
         self._knowing.add(uri)
+        self.expects_verdicts = True
+
+    def misses_verdict(self) -> None:
+        """The intent server has not said anything of the words in time."""
+        self.expects_verdicts = False
 
     def lost(self, uri: str) -> None:
         """This intent server failed when it was told: unless it is known to understand it, it is spared for a while."""

@@ -102,10 +102,13 @@ class Turn:
         """The id of another attempt at the same turn, when this one came to nothing."""
         return TurnId(self.id.number, self._gate.revision + 1)
 
-    def pause(self, speech_s: float) -> None:
-        """The user is silent, after so much speech: perhaps that was all, and what was said is worked on."""
-        if self._speculation.worth_it(speech_s) and self._gate.pause() and self._revision:
+    def pause(self, speech_s: float) -> bool:
+        """The user is silent, after so much speech. True when that is taken for all: `judged` is called when more is known."""
+        if not (self._speculation.worth_it(speech_s) and self._gate.pause()):
+            return False
+        if self._revision:
             _take_of(self._revision).stop()
+        return True
 
     def go_on(self) -> None:
         """The user speaks again: what was made of the pause is thrown away, and everything is heard anew from its beginning."""

@@ -8,6 +8,7 @@ Faults for the next requests, one each: `service.fault(status(503), GARBAGE, TRU
 offline: `service.stop()`, and `service.start()` at the same address.
 """
 
+import asyncio
 import json
 import threading
 from collections import deque
@@ -50,6 +51,8 @@ TRUNCATED = cut(b'{"current": {"temperature_2m": 8.', "application/json")
 ENDLESS = endless(b"x" * 65536, "application/json")
 FAULTS = (status(500), status(429), status(404), GARBAGE, NOT_JSON, WRONG_SHAPE, EMPTY, TRUNCATED, hang_up)
 """What a tool must survive; `ENDLESS` and being `stuck` besides, offline too."""
+
+_HELD_S = 30.0  # no test waits so long; one that fails lets go all the same
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ class WebService(FakeWeb):
     async def held(self, request: web.Request) -> web.StreamResponse:
         """A fault that is only late: answers as usual once the test calls `release`."""
         self.reached.set()
-        await request.loop.run_in_executor(None, self.released.wait, 8.0)
+        await asyncio.to_thread(self.released.wait, _HELD_S)
         return self._reply(self.asked[-1])
 
     def release(self) -> None:

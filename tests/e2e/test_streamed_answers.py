@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from satellite_servers import ScriptedVoice
+from virtual_time import virtual
 from writing_servers import PATIENCE_S, StreamingVoice, WritingHandle, asked
 
 from wyoming_servers.satellite.wording import LONGEST_CHARS
@@ -15,6 +16,7 @@ ONE, TWO, THREE = "This is the first sentence. ", "This is the second sentence. 
 SENTENCE_S = 0.5
 
 
+@virtual
 async def test_the_first_sentence_is_heard_before_the_second_is_written(tmp_path: Path) -> None:
     handle, voice = WritingHandle(), serve_tts(load(environment={}))
     async with asked(handle, voice, tmp_path) as turn:
@@ -27,6 +29,7 @@ async def test_the_first_sentence_is_heard_before_the_second_is_written(tmp_path
     assert (report.answer, report.ended, report.route) == (ONE + TWO.strip(), "answered", "llm")
 
 
+@virtual
 async def test_a_streamed_answer_is_one_piece_of_speech(tmp_path: Path) -> None:
     handle, voice = WritingHandle(), StreamingVoice()
     async with asked(handle, voice, tmp_path) as turn:
@@ -40,6 +43,7 @@ async def test_a_streamed_answer_is_one_piece_of_speech(tmp_path: Path) -> None:
     assert (turn.heard.endings, turn.heard.seconds) == (1, 3 * SENTENCE_S)
 
 
+@virtual
 async def test_an_answer_in_one_piece_takes_the_plain_way(tmp_path: Path) -> None:
     handle, voice = WritingHandle(), StreamingVoice()
     handle.at_once("It is noon.")
@@ -48,6 +52,7 @@ async def test_an_answer_in_one_piece_takes_the_plain_way(tmp_path: Path) -> Non
     assert (voice.got, report.answer) == (["synthesize"], "It is noon.")
 
 
+@virtual
 async def test_a_voice_that_cannot_stream_gets_sentence_by_sentence(tmp_path: Path) -> None:
     handle, voice = WritingHandle(), ScriptedVoice()
     async with asked(handle, voice, tmp_path) as turn:
@@ -59,6 +64,7 @@ async def test_a_voice_that_cannot_stream_gets_sentence_by_sentence(tmp_path: Pa
     assert voice.requests == [ONE.strip(), TWO + THREE]
 
 
+@virtual
 async def test_a_voice_that_dies_in_the_answer_is_followed_from_about_there(tmp_path: Path) -> None:
     handle, voice = WritingHandle(), StreamingVoice(dies_after=1)
     async with asked(handle, voice, tmp_path) as turn:
@@ -71,6 +77,7 @@ async def test_a_voice_that_dies_in_the_answer_is_followed_from_about_there(tmp_
     assert (report.ended, turn.heard.seconds, turn.heard.failed) == ("answered", 2 * SENTENCE_S, False)
 
 
+@virtual
 async def test_an_intent_server_that_dies_in_its_answer_is_apologised_for(tmp_path: Path) -> None:
     handle, voice = WritingHandle(), StreamingVoice()
     async with asked(handle, voice, tmp_path) as turn:
@@ -83,6 +90,7 @@ async def test_an_intent_server_that_dies_in_its_answer_is_apologised_for(tmp_pa
     assert report.error and len(handle.requests) == 1
 
 
+@virtual
 async def test_an_intent_server_that_falls_silent_in_its_answer_is_apologised_for(tmp_path: Path) -> None:
     handle, voice = WritingHandle(), StreamingVoice()
     async with asked(handle, voice, tmp_path, handle_s=0.6) as turn:
@@ -92,6 +100,7 @@ async def test_an_intent_server_that_falls_silent_in_its_answer_is_apologised_fo
     assert report.error == "the intent server took longer than 0.6 s"
 
 
+@virtual
 async def test_what_was_not_done_after_all_is_said_behind_what_was_said(tmp_path: Path) -> None:
     handle, voice = WritingHandle(), StreamingVoice()
     async with asked(handle, voice, tmp_path) as turn:
@@ -103,6 +112,7 @@ async def test_what_was_not_done_after_all_is_said_behind_what_was_said(tmp_path
     assert report.answer == f"{ONE}That did not work."
 
 
+@virtual
 async def test_what_the_server_says_in_the_end_is_the_answer_of_the_report(tmp_path: Path) -> None:
     handle, voice = WritingHandle(), StreamingVoice()
     async with asked(handle, voice, tmp_path) as turn:
@@ -113,6 +123,7 @@ async def test_what_the_server_says_in_the_end_is_the_answer_of_the_report(tmp_p
     assert (report.answer, report.intent, report.ask, voice.spoken) == ("Something else entirely.", "Test", "minutes", [ONE.strip()])
 
 
+@virtual
 async def test_the_end_that_no_piece_held_is_said(tmp_path: Path) -> None:
     handle, voice = WritingHandle(), StreamingVoice()
     async with asked(handle, voice, tmp_path) as turn:
@@ -123,6 +134,7 @@ async def test_the_end_that_no_piece_held_is_said(tmp_path: Path) -> None:
     assert voice.spoken == [ONE.strip(), THREE]
 
 
+@virtual
 async def test_a_pause_of_the_writer_is_not_the_voices_fault(tmp_path: Path) -> None:
     handle, voice = WritingHandle(), StreamingVoice()
     async with asked(handle, voice, tmp_path, tts_s=0.5, handle_s=5.0) as turn:
@@ -135,6 +147,7 @@ async def test_a_pause_of_the_writer_is_not_the_voices_fault(tmp_path: Path) -> 
     assert (report.ended, voice.spoken, voice.got.count("synthesize-start")) == ("answered", [ONE.strip(), "And this is the end."], 1)
 
 
+@virtual
 async def test_a_voice_that_swallows_sentences_is_given_up_while_the_answer_is_still_written(tmp_path: Path) -> None:
     handle, voice = WritingHandle(), StreamingVoice(hangs=True)
     async with asked(handle, voice, tmp_path, tts_s=0.5, handle_s=30.0) as turn:
@@ -146,6 +159,7 @@ async def test_a_voice_that_swallows_sentences_is_given_up_while_the_answer_is_s
     assert (report.ended, report.answer) == ("failed", ONE + TWO + "And so on.")
 
 
+@virtual
 async def test_an_interrupted_answer_is_not_written_on(tmp_path: Path) -> None:
     handle, voice = WritingHandle(), StreamingVoice()
     async with asked(handle, voice, tmp_path) as turn:
@@ -156,6 +170,7 @@ async def test_an_interrupted_answer_is_not_written_on(tmp_path: Path) -> None:
             await handle.hung_up.wait()
 
 
+@virtual
 async def test_an_answer_without_end_is_ended(tmp_path: Path) -> None:
     handle, voice = WritingHandle(), StreamingVoice()
     async with asked(handle, voice, tmp_path) as turn:

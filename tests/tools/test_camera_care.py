@@ -190,18 +190,13 @@ def test_reading_begins_anew_when_the_camera_was_asked_again(first_picture):
 
 
 def held(marks: tuple[bytes, ...]) -> list[str]:
-    """Who in this process holds a picture: a decoded one, or bytes or a text in which one of these marks is."""
+    """What in this process is, or has, a picture: a decoded one, or bytes or a text in which one of these marks is."""
     texts = [mark.decode("latin-1") for mark in marks]
-    found = []
-    for thing in gc.get_objects():
-        if isinstance(thing, av.VideoFrame):
-            found.append("a frame")
-        for inner in gc.get_referents(thing):
-            if isinstance(inner, bytes | bytearray) and len(inner) > 1000:
-                found += [f"bytes of {type(thing)}" for mark in marks if mark in inner]
-            elif isinstance(inner, str) and len(inner) > 1000:
-                found += [f"text of {type(thing)}" for text in texts if text in inner]
-    return found
+    things = gc.get_objects()
+    large = {id(each): each for each in gc.get_referents(*things) if isinstance(each, bytes | bytearray | str) and len(each) > 1000}
+    found = [each for each in large.values() if any(mark in each for mark in (texts if isinstance(each, str) else marks))]
+    frames = [thing for thing in things if isinstance(thing, av.VideoFrame)]
+    return [str(type(each)) for each in (*frames, *found)]
 
 
 def open_files() -> list[str]:

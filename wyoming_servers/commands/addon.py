@@ -44,8 +44,7 @@ def run(args: argparse.Namespace) -> int:
     if options.debug(chosen):
         logging.getLogger().setLevel(logging.DEBUG)
     if args.part == "servers":
-        usable, problems = usable_options(chosen, args.config)
-        return run_until_stopped(_serve(servers_settings(usable, args.config), problems, args.supervisor))
+        return run_until_stopped(_serve(*usable_settings(chosen, args.config), args.supervisor))
     return run_until_stopped(_listen(satellite_settings(chosen, args.config), args.supervisor))
 
 
@@ -64,19 +63,21 @@ def servers_settings(chosen: dict, config: Path | None = None) -> Settings:
     return _load(own, config, options.sources(options.SERVERS, chosen, engines))
 
 
-def usable_options(chosen: dict, config: Path | None = None) -> tuple[dict, dict[str, str]]:
-    """(the options without those of servers that cannot run with them, kind → why not).
+def usable_settings(chosen: dict, config: Path | None = None) -> tuple[Settings, dict[str, str]]:
+    """(the settings without the options of servers that cannot run with them, kind → why that one cannot).
 
-    Raises: SettingsError for the owner's file, which concerns all of them.
+    Raises: SettingsError for what concerns all servers.
     """
-    servers_settings({}, config)
-    problems = {}
-    for kind in set(services.ENGINES) & set(chosen):
+    try:
+        return servers_settings(chosen, config), {}
+    except SettingsError:
+        problems = {}
+    for kind in (kind for kind in services.ENGINES if kind in chosen):
         try:
             servers_settings({kind: chosen[kind]}, config)
         except SettingsError as err:
             problems[kind] = str(err)
-    return {name: value for name, value in chosen.items() if name not in problems}, problems
+    return servers_settings({name: value for name, value in chosen.items() if name not in problems}, config), problems
 
 
 def satellite_settings(chosen: dict, config: Path | None = None) -> Settings:

@@ -43,7 +43,12 @@ class Room(Microphone):
             if not len(self._sound):
                 self.silent.set()
             frame = np.pad(frame, (0, FRAME_SAMPLES - len(frame)))
-            yield np.clip(frame + self._noise.normal(0, 8, FRAME_SAMPLES), -32768, 32767).astype(np.int16)
+            sound = frame + self._noise.normal(0, 8, FRAME_SAMPLES) + self.surroundings()
+            yield np.clip(sound, -32768, 32767).astype(np.int16)
+
+    def surroundings(self) -> np.ndarray | float:
+        """What is heard besides those who speak here and a little noise, for the next frame."""
+        return 0.0
 
     async def hear(self, *sounds: np.ndarray) -> None:
         """Plays (n,) int16 16 kHz pieces into the room, one after the other; returns when the last was heard."""
@@ -88,9 +93,9 @@ class Recorder(ClockSpeaker):
 class Rig:
     """A running satellite, its room, its loudspeaker, and the turns it has had."""
 
-    def __init__(self) -> None:
-        self.room = Room()
-        self.recorder = Recorder()
+    def __init__(self, room: Room | None = None, recorder: Recorder | None = None) -> None:
+        self.room = room or Room()
+        self.recorder = recorder or Recorder()
         self.turns: asyncio.Queue[TurnReport] = asyncio.Queue()
         self.ready = asyncio.Event()
         self.uris: dict[str, str] = {}
@@ -135,9 +140,11 @@ def settings_for(uris: dict[str, str], **satellite: Any) -> Settings:
 
 
 @asynccontextmanager
-async def satellite(services: dict[str, Service], tmp_path: Path, **section: Any) -> AsyncIterator[Rig]:
-    """A satellite that is ready to listen. services: by kind, every kind that there is."""
-    rig = Rig()
+async def satellite(
+    services: dict[str, Service], tmp_path: Path, devices: tuple[Room, Recorder] | None = None, **section: Any
+) -> AsyncIterator[Rig]:
+    """A satellite that is ready to listen. services: by kind, every kind that there is. devices: in place of a quiet room's."""
+    rig = Rig(*devices or ())
     async with AsyncExitStack() as stack:
         for kind in KINDS:
             if kind in services:

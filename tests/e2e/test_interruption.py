@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from echo_room import EchoRecorder, EchoRoom, impulse_response
 from satellite_rig import Rig, satellite, seconds
 from satellite_servers import HANG, Reply, ScriptedAsr, ScriptedHandle, ScriptedVoice, ToldWake
 from speech import speak
@@ -15,7 +16,7 @@ from wyoming_servers.satellite import chimes
 from wyoming_servers.shared.settings import load
 from wyoming_servers.tts.server import serve as serve_tts
 
-STORY = "Once upon a time there was a king who had three daughters and no sons. " * 4
+STORY = "Once upon a time there was a king who had three daughters and no sons. " * 2
 
 
 def house(asr: ScriptedAsr, handle: ScriptedHandle) -> dict:
@@ -45,6 +46,7 @@ async def test_who_speaks_into_the_answer_is_answered_where_the_echo_is_cancelle
     assert (first.ended, second.transcript, second.answer) == ("interrupted", "what time is it now", "It is noon.")
 
 
+@pytest.mark.slow
 @virtual
 async def test_the_whole_interruption_reaches_the_recogniser(tmp_path: Path) -> None:
     asr = ScriptedAsr("tell me a story", "what time is it now")
@@ -164,6 +166,53 @@ async def test_an_answer_that_was_heard_to_its_end_is_not_told_of(tmp_path: Path
         await rig.room.hear(seconds(0.3), speak("stop"))
         await rig.turn()
     assert handle.spoken.empty()
+
+
+def living_room() -> tuple[EchoRoom, EchoRecorder]:
+    """A satellite that hears itself."""
+    room = EchoRoom(impulse_response(delay_s=0.03, reverberation_s=0.3, gain=0.4))
+    return room, EchoRecorder(room)
+
+
+@pytest.mark.slow
+@virtual
+async def test_with_the_canceller_our_own_voice_interrupts_nothing_in_a_room(tmp_path: Path) -> None:
+    services = house(asr := ScriptedAsr("tell me a story"), ScriptedHandle(STORY))
+    async with satellite(services, tmp_path, living_room(), echo_cancel="webrtc") as rig:
+        await in_the_story(rig, services)
+        report = await rig.turn()
+    assert (report.ended, len(asr.requests)) == ("answered", 1)
+
+
+@virtual
+async def test_with_the_canceller_who_speaks_into_the_answer_is_answered_in_a_room(tmp_path: Path) -> None:
+    services = house(ScriptedAsr("tell me a story", "what time is it now"), ScriptedHandle(STORY, "It is noon."))
+    async with satellite(services, tmp_path, living_room(), echo_cancel="webrtc") as rig:
+        await in_the_story(rig, services)
+        await rig.room.hear(speak("what time is it now in the kitchen", speaker="f3"), seconds(1.0))
+        first, second = await rig.turn(), await rig.turn()
+    assert (first.ended, second.transcript) == ("interrupted", "what time is it now")
+
+
+@virtual
+async def test_stop_is_recognised_over_our_own_voice_in_a_room(tmp_path: Path) -> None:
+    handle = ScriptedHandle()
+    services = house(ScriptedAsr(), handle) | {"asr": serve_asr(load(environment={}))}
+    async with satellite(services, tmp_path, living_room(), echo_cancel="webrtc") as rig:
+        await handle.say(STORY)
+        await rig.recorder.until(lambda: loud(rig, 0.5))
+        await rig.room.hear(seconds(3.0), speak("stop", speaker="f3"), seconds(1.5))
+        assert not loud(rig, 0.5)
+
+
+@pytest.mark.slow
+@virtual
+async def test_without_a_canceller_our_own_voice_interrupts_nothing_in_a_room(tmp_path: Path) -> None:
+    services = house(asr := ScriptedAsr("tell me a story"), ScriptedHandle(STORY))
+    async with satellite(services, tmp_path, living_room()) as rig:
+        await in_the_story(rig, services)
+        report = await rig.turn()
+    assert (report.ended, len(asr.requests)) == ("answered", 1)
 
 
 @pytest.mark.parametrize("kind", ["asr", "handle", "tts"])

@@ -50,6 +50,7 @@ HEAVY = {
     "riva",
     "pymicro_wakeword",
     "matplotlib",
+    "livekit",
 }
 """Libraries that take memory or seconds: imported by the file that needs them, when it is needed."""
 MAX_FILE_LINES = 400

@@ -16,6 +16,7 @@ from ..shared.tasks import cancel
 from ..shared.uri import local_uri
 from .devices import open_microphone, open_speaker
 from .directory import Directory
+from .echo import EchoCanceller, open_canceller
 from .events import Events
 from .home_ear import HomeEar
 from .home_listener import listening
@@ -61,6 +62,9 @@ async def run(
     directory = Directory(section.peers, nearby=nearby, browse=settings.network.zeroconf)
     events = Events()
     satellite = Satellite(settings, directory, player, on_turn or _log, events)
+    if canceller := await open_canceller(section.echo_cancel):
+        player.tap = canceller.play
+        satellite.hears_itself_until(lambda: canceller.settled)
     volume = await asyncio.to_thread(Loudness, section.name, section.volume, player.set_volume)
     mute = await asyncio.to_thread(Mute, section.name, section.muted)
     await asyncio.to_thread(apologies, settings.language)  # they are read by now when something fails
@@ -78,7 +82,7 @@ async def run(
             work = (player.run(), wake.run(), timers.run(), satellite.run(), _say_ready(microphone, wake, ear, ready))
             tasks = [group.create_task(each, name=f"satellite {each.__qualname__}") for each in work]
             service_manager.ready()
-            await _capture(microphone, satellite, events)
+            await _capture(microphone, canceller, satellite, events)
             for task in tasks:
                 task.cancel()
     finally:
@@ -133,7 +137,7 @@ def _wake_programs(directory: Directory) -> list[WakeProgram]:
     return [program for program in programs(peer.info, "wake") if isinstance(program, WakeProgram)] if peer else []
 
 
-async def _capture(microphone: Microphone, satellite: Satellite, events: Events) -> None:
+async def _capture(microphone: Microphone, canceller: EchoCanceller | None, satellite: Satellite, events: Events) -> None:
     """Hands on the microphone's frames. Returns when it has ended and nothing is left to do; waits while there is none."""
     now = asyncio.get_running_loop().time
     problem = None
@@ -146,7 +150,8 @@ async def _capture(microphone: Microphone, satellite: Satellite, events: Events)
                         problem = None
                         _LOGGER.info("%s hears again", microphone.name)
                     quiet = quiet + 1 if microphone.ended and satellite.idle else 0  # before this frame makes it busy
-                    await satellite.inbox.put(Frame(samples, now() - microphone.latency_s))
+                    clean = canceller.clean(samples) if canceller else samples
+                    await satellite.inbox.put(Frame(clean, now() - microphone.latency_s))
                     microphone.keep_all(satellite.in_turn)
                     if quiet > _LINGER_FRAMES:
                         return

@@ -122,6 +122,10 @@ class Satellite:
         self._interjections.timers = timers
         self._home = home
 
+    def hears_itself_until(self, settled: Callable[[], bool]) -> None:
+        """Its own voice is in the microphone's sound until this says True."""
+        self._barge_in.trusted = settled
+
     async def run(self) -> None:
         """Acts on messages until cancelled."""
         try:

@@ -172,9 +172,9 @@ class SatelliteSection:
     )
     echo_cancel: str = option(
         "none",
-        "what takes our own voice out of the microphone's sound, so that whoever speaks interrupts an answer: device, which is the sound "
-        'card or the system; with none, only a wake word and "stop" interrupt',
-        choices=("none", "device"),
+        "what takes our own voice out of the microphone's sound, so that whoever speaks interrupts an answer: webrtc, a library of the "
+        'extra `echo`; device, which is the sound card or the system; with none, only a wake word and "stop" interrupt',
+        choices=("none", "webrtc", "device"),
     )
     muted: bool = option(False, "start with the microphone switched off; what was switched since then is remembered")
     chimes: bool = option(True, "sounds for wake, done and error")

@@ -57,7 +57,7 @@ async def test_a_listener_who_hangs_up_ends_the_work_at_the_server(house):
         await peer.send(sentence("tell me two sentences"))
         while (await peer.receive()).type != "handled-chunk":
             pass
-    assert await asyncio.to_thread(house.llm.left.wait, 5)
+    assert await asyncio.to_thread(house.llm.left.wait, 15)
 
 
 async def test_markup_and_pictures_are_not_spoken(house):

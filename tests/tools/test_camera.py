@@ -278,9 +278,9 @@ async def test_hanging_up_ends_the_look(tmp_path, model, webcam):
     async with running(tmp_path, MovedClock(), options=looking(model, desk=webcam)) as uri:
         async with wire(uri) as peer:
             await peer.send(sentence("what do you see"))
-            assert await asyncio.to_thread(model.reached.wait, 5)
+            assert await asyncio.to_thread(model.reached.wait, 15)
             peer.reset()
-        assert await asyncio.to_thread(model.left.wait, 5)
+        assert await asyncio.to_thread(model.left.wait, 15)
 
 
 async def test_the_picture_is_in_its_proportions(tmp_path, model, camera):

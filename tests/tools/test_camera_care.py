@@ -13,7 +13,7 @@ import pytest
 from fake_camera import BRIGHT, CameraServer, VisionServer, film, noise, part, picture
 from handle_house import HOUSE, MovedClock, ask, decisive, linked, running, said, sentence
 from web_services import serving, status
-from wire import wire
+from wire import WAIT_S, wire
 
 from wyoming_servers.handle.server import HandleService
 from wyoming_servers.shared import paths
@@ -57,7 +57,7 @@ async def house(folder: Path, options: dict, clock: MovedClock | None = None, **
 
 
 async def reached(server) -> None:
-    assert await asyncio.to_thread(server.reached.wait, 5)
+    assert await asyncio.to_thread(server.reached.wait, WAIT_S)
 
 
 async def test_what_takes_long_is_announced_when_it_is_there(tmp_path, model, webcam):
@@ -98,7 +98,7 @@ async def test_without_a_link_a_late_look_ends_in_a_plain_sentence(tmp_path, mod
         clock.advance(6)
         message = await decisive(peer)
         assert (message.type, message.data["text"]) == ("not-handled", "I couldn't make anything out in time.")
-        assert await asyncio.to_thread(model.left.wait, 5)
+        assert await asyncio.to_thread(model.left.wait, WAIT_S)
 
 
 async def test_the_server_stops_while_a_look_is_under_way(tmp_path, model, webcam):
@@ -109,7 +109,7 @@ async def test_the_server_stops_while_a_look_is_under_way(tmp_path, model, webca
         await reached(model)
         clock.advance(6)
         await decisive(peer)
-    assert await asyncio.to_thread(model.left.wait, 5)
+    assert await asyncio.to_thread(model.left.wait, WAIT_S)
 
 
 async def test_the_llm_sections_server_is_asked_when_a_model_is_named(tmp_path, model, webcam):

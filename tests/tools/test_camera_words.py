@@ -125,7 +125,7 @@ async def house(folder: Path, options: dict, clock: MovedClock | None = None, **
 
 
 async def reached(server) -> None:
-    assert await asyncio.to_thread(server.reached.wait, 5)
+    assert await asyncio.to_thread(server.reached.wait, 15)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

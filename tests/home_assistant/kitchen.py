@@ -74,7 +74,7 @@ class Kitchen:
         self._recording = recording
         self._servers = servers
         self.entry = self.satellite = self.pipeline = self.mute = ""
-        """Home Assistant's ids: of the config entry, and of its entities for the satellite, the choice of a pipeline, and the mute switch."""
+        """Home Assistant's ids: of the config entry, and of its entities for the satellite, its pipeline and its mute switch."""
 
     def now(self) -> int:
         """A moment in what is heard, for `since`."""

@@ -1,6 +1,8 @@
 """Our satellite, used by a real Home Assistant: it is spoken to, announces, rings, is muted, and survives both sides' restarts."""
 
+import re
 import signal
+import statistics
 
 import pytest
 from core import Client, Socket
@@ -18,6 +20,9 @@ DINNER = "Dinner is ready."
 ANSWERED = '" by home_assistant -> "'
 LOCALLY = '"what time is it" [HassGetCurrentTime]'
 MISSED = "(empty) by home_assistant"
+VOICE_TO_VOICE = re.compile(r"by home_assistant -> .* v2v (\d+) ms")
+LONGEST_MS = 1500
+"""Median; leaves room for a busy machine."""
 
 
 def ask(kitchen: Kitchen, command: str) -> int:
@@ -77,6 +82,17 @@ async def test_it_stands_in_the_area_that_its_settings_name(house: House, in_kit
 
 async def test_what_is_said_after_the_wake_word_is_answered_by_home_assistant(house: House, in_use: Kitchen) -> None:
     await assert_it_answers(house, in_use)
+
+
+async def test_its_answer_is_heard_soon_after_the_end_of_speech(in_use: Kitchen, capsys: pytest.CaptureFixture[str]) -> None:
+    begun = len(VOICE_TO_VOICE.findall(in_use.kept.log.read_text()))
+    for minutes in ("twenty", "thirty", "forty", "fifty"):
+        command(in_use, f"set a timer for {minutes} minutes")
+    waited = [int(ms) for ms in VOICE_TO_VOICE.findall(in_use.kept.log.read_text())[begun:]]
+    with capsys.disabled():
+        about = f"{statistics.median(waited):.0f} ms ({min(waited)} to {max(waited)} ms, n = {len(waited)})"
+        print(f"\nFrom the end of speech to the first sound of Home Assistant's answer at our satellite: {about}")
+    assert statistics.median(waited) < LONGEST_MS
 
 
 async def test_a_recogniser_that_ends_the_turn_itself_serves_the_satellite_too(house: House, in_use: Kitchen) -> None:

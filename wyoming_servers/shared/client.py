@@ -82,6 +82,9 @@ class WyomingClient:
         self._sent_bytes += len(encoded)
         self._writer.write(encoded)
         try:
+            if not self._writer.transport.get_write_buffer_size():
+                await self._writer.drain()  # nobody has to wait, only to hear of a hang-up
+                return
             async with asyncio.timeout(_STALLED_S):
                 await self._writer.drain()
         except TimeoutError:

@@ -4,6 +4,7 @@ The `wyoming` package reads without bounds and lets malformed input end a task; 
 """
 
 import asyncio
+import functools
 import json
 import math
 import re
@@ -21,6 +22,8 @@ _MAX_TYPE_CHARS = 100
 _MAX_INTEGER_DIGITS = 18  # fits 64 bits; Python's own limit is 4300 digits and slow
 _MAX_DEPTH = 32  # no Wyoming event nests deeper than six; parsers and printers recurse
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # half a character can be escaped, but not written as UTF-8
+_USUAL_BYTES = 160
+_FEW_NUMBERS = re.compile(rb'\{(?:"[a-z_]{1,20}": ?\d{1,18}(?:, ?(?="))?){1,8}\}')
 _LINE_STARTS = (b"{", b" ", b"\t")
 
 
@@ -46,27 +49,19 @@ async def read_event(reader: asyncio.StreamReader, limits: Limits = DEFAULT_LIMI
     line = await _read_line(reader, limits.header_bytes)
     if line is None:
         return None
-    header = _parse_object(line, "header")
-    for key, kind in _HEADER_KEYS.items():
-        if key in header and not isinstance(header[key], kind):
-            raise ProtocolError(f"header field {key!r} must be {'text' if kind is str else 'an object'}")
-    if "type" not in header:
-        raise ProtocolError("header has no 'type'")
-    if not 0 < len(header["type"]) <= _MAX_TYPE_CHARS:
-        raise ProtocolError(f"'type' must have 1 to {_MAX_TYPE_CHARS} characters")
-    data_length, payload_length = (_length(header, key) for key in _LENGTH_KEYS)
-    if data_length > limits.data_bytes:
-        raise ProtocolError(f"data of {data_length} bytes is over the limit of {limits.data_bytes}")
-    if payload_length > limits.payload_bytes:
-        raise ProtocolError(f"payload of {payload_length} bytes is over the limit of {limits.payload_bytes}")
+    header = _usual_header(line) if len(line) <= _USUAL_BYTES else _header(line)
+    if header.data_length > limits.data_bytes:
+        raise ProtocolError(f"data of {header.data_length} bytes is over the limit of {limits.data_bytes}")
+    if header.payload_length > limits.payload_bytes:
+        raise ProtocolError(f"payload of {header.payload_length} bytes is over the limit of {limits.payload_bytes}")
     try:
-        data = dict(header.get("data", {}))
-        if data_length:
-            data.update(_parse_object(await reader.readexactly(data_length), "data"))
-        payload = await reader.readexactly(payload_length) if payload_length else None
+        body = await reader.readexactly(header.data_length + header.payload_length)
     except (asyncio.IncompleteReadError, OSError):
         return None
-    return Event(type=header["type"], data=data, payload=payload)
+    data = _data(body[: header.data_length]) if header.data_length else {}
+    if header.data:
+        data = json.loads(header.data) | data
+    return Event(header.type, data, body[header.data_length :] or None)
 
 
 def encode_event(event: Event) -> bytes:
@@ -74,15 +69,18 @@ def encode_event(event: Event) -> bytes:
 
     Raises: ValueError when the data holds NaN or an infinity.
     """
-    header: dict[str, Any] = {"type": event.type, "version": wyoming_version.__version__}
-    data = b""
-    if event.data:
-        data = json.dumps(event.data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-        header["data_length"] = len(data)
+    data = _ENCODER.encode(event.data).encode() if event.data else b""
     payload = event.payload or b""
-    if payload:
-        header["payload_length"] = len(payload)
-    return b"".join((json.dumps(header, separators=(",", ":")).encode(), b"\n", data, payload))
+    return b"".join((_header_bytes(event.type, len(data), len(payload)), data, payload))
+
+
+@functools.lru_cache(maxsize=256)
+def _header_bytes(event_type: str, data_length: int, payload_length: int) -> bytes:
+    """Of a stream of audio, all are alike."""
+    header: dict[str, Any] = {"type": event_type, "version": wyoming_version.__version__}
+    header |= {"data_length": data_length} if data_length else {}
+    header |= {"payload_length": payload_length} if payload_length else {}
+    return _ENCODER.encode(header).encode() + b"\n"
 
 
 async def write_event(writer: asyncio.StreamWriter, event: Event) -> None:
@@ -95,6 +93,37 @@ def printable(text: str, limit: int = 200) -> str:
     """A peer's text made safe for a log line or an error: printable characters only, cut at `limit`."""
     clean = "".join(c if c.isprintable() else "?" for c in text[: limit + 1])
     return clean if len(clean) <= limit else clean[:limit] + "…"
+
+
+@dataclass(frozen=True)
+class _Header:
+    type: str
+    data: bytes
+    """What stands in the line itself, as JSON; empty for nothing."""
+    data_length: int
+    payload_length: int
+
+
+def _header(line: bytes) -> _Header:
+    header = _parse_object(line, "header")
+    for key, kind in _HEADER_KEYS.items():
+        if key in header and not isinstance(header[key], kind):
+            raise ProtocolError(f"header field {key!r} must be {'text' if kind is str else 'an object'}")
+    if "type" not in header:
+        raise ProtocolError("header has no 'type'")
+    if not 0 < len(header["type"]) <= _MAX_TYPE_CHARS:
+        raise ProtocolError(f"'type' must have 1 to {_MAX_TYPE_CHARS} characters")
+    inline = header.get("data")
+    return _Header(header["type"], json.dumps(inline).encode() if inline else b"", *(_length(header, key) for key in _LENGTH_KEYS))
+
+
+_usual_header = functools.lru_cache(maxsize=256)(_header)
+"""The same for lines that come again and again, as those of audio do."""
+
+
+def _data(text: bytes) -> dict[str, Any]:
+    """What every chunk of audio carries needs no look at each of its numbers."""
+    return _DECODE_PLAIN(text.decode(), 0)[0] if _FEW_NUMBERS.fullmatch(text) else _parse_object(text, "data")
 
 
 async def _read_line(reader: asyncio.StreamReader, limit: int) -> bytes | None:
@@ -151,6 +180,8 @@ def _bounded_integer(digits: str) -> int:
     return int(digits)
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_DECODE_PLAIN = json.JSONDecoder().scan_once
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_bounded_integer, parse_float=_finite)
 
 

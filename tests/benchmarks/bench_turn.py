@@ -1,16 +1,15 @@
-"""The time from the end of speech to the first sound of the answer, in virtual time, against two other ways to run a turn."""
+"""The time from the end of speech to the first sound of the answer, against two other ways to run a turn, beside its targets."""
 
 import asyncio
 import json
-from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
-from statistics import mean
+from itertools import product
 
-from figures import Figure
 from turn.day import ARMS, Measured, live
 from turn.page import page
 from turn.profile import load, names
-from turn.scenes import SCENES
+from turn.targets import Row, print_rows, virtual_rows
 from virtual_time import VirtualLoop
 
 from wyoming_servers.shared import paths
@@ -18,33 +17,25 @@ from wyoming_servers.shared import paths
 _FOLDER = paths.cache_dir() / "bench" / "turn"
 
 
-def measure() -> list[Figure]:
-    """Every profile, every scene, every arm, once: virtual time repeats itself to the sample."""
-    turns = [turn for name in names() for arm in ARMS for turn in lived(arm, name)]
-    _FOLDER.mkdir(parents=True, exist_ok=True)
-    (_FOLDER / "turns.json").write_text(json.dumps([asdict(turn) for turn in turns], indent=1), "utf-8")
-    (_FOLDER / "index.html").write_text(page(turns), "utf-8")
-    print(f"  every turn: {_FOLDER / 'turns.json'}, {_FOLDER / 'index.html'}")
-    return _figures(turns)
+def report() -> None:
+    """Measures, prints the targets, and keeps every turn."""
+    with ProcessPoolExecutor() as pool:
+        days = list(pool.map(lived, *zip(*product(ARMS, names()), strict=True)))
+    turns = [turn for day in days for turn in day]
+    rows = virtual_rows(turns)
+    print_rows(rows)
+    _keep(turns, rows)
 
 
 def lived(arm: str, profile: str) -> list[Measured]:
-    """One arm's day in one house, in virtual time."""
+    """One arm's day in one house, in virtual time, which repeats itself to the sample."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(live(arm, load(profile), SCENES))
+        return runner.run(live(arm, load(profile)))
 
 
-def _figures(turns: list[Measured]) -> list[Figure]:
-    by = defaultdict(dict)
-    for turn in turns:
-        by[turn.profile, turn.scene][turn.arm] = turn
-    figures = []
-    for profile in names():
-        scenes = [arms for (name, _), arms in by.items() if name == profile]
-        for arm in ARMS:
-            figures.append(Figure(f"{profile}: {arm}", "s", [arms[arm].v2v_s for arms in scenes if arms[arm].v2v_s is not None]))
-        figures.append(Figure(f"{profile}: critical path / V2V (at least 0.99)", "", [arms["ours"].efficiency for arms in scenes]))
-        for other in ("seq", "ha"):
-            ratios = [arms[other].v2v_s / arms["ours"].v2v_s for arms in scenes if arms[other].v2v_s and arms["ours"].v2v_s]
-            figures.append(Figure(f"{profile}: {other} / ours, mean {mean(ratios):.2f}", "", ratios))
-    return figures
+def _keep(turns: list[Measured], rows: list[Row]) -> None:
+    _FOLDER.mkdir(parents=True, exist_ok=True)
+    (_FOLDER / "turns.json").write_text(json.dumps([asdict(turn) for turn in turns], indent=1), "utf-8")
+    (_FOLDER / "targets.json").write_text(json.dumps([asdict(row) for row in rows], indent=1), "utf-8")
+    (_FOLDER / "index.html").write_text(page(turns), "utf-8")
+    print(f"  every turn: {_FOLDER / 'turns.json'}, {_FOLDER / 'index.html'}; these targets: {_FOLDER / 'targets.json'}")

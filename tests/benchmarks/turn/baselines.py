@@ -7,7 +7,7 @@ answer, sentence by sentence, each only when the next one has begun.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 
 import numpy as np
@@ -33,16 +33,15 @@ _CHIME_S = 0.5
 class Baseline:
     """Takes turns until cancelled; each begins where the wake word ends."""
 
-    def __init__(self, arm: str, uris: Mapping[str, str], room: Room, loudspeaker: Loudspeaker) -> None:
-        """arm: seq or ha."""
+    def __init__(self, arm: str, uris: Mapping[str, str], room: Room, loudspeaker: Loudspeaker, committed: Callable[[float], None]) -> None:
+        """arm: seq or ha. committed: called with the loop time of the end of each turn."""
         self._streams = arm == "ha"
         self._deaf_s = _CHIME_S if arm == "seq" else 0.0
         self._uris = uris
         self._room = room
         self._player = Player(loudspeaker)
         self._owner = TaskOwner()
-        self.commits: list[float] = []
-        """Loop times of the ends of turns."""
+        self._committed = committed
         self.woken: asyncio.Queue[int] = asyncio.Queue()
         """Positions in the microphone's stream where wake words end."""
 
@@ -66,7 +65,7 @@ class Baseline:
                     continue
                 heard.append(frame)
                 if ears.feed(frame):
-                    self.commits.append(asyncio.get_running_loop().time())
+                    self._committed(asyncio.get_running_loop().time())
                     self._owner.start(self._answer(np.concatenate(heard)), "answer")
                     ears = None
 

@@ -36,31 +36,47 @@ def marked(samples: np.ndarray, sound: int) -> np.ndarray:
     return (samples[: blocks * BLOCK] & ~1) | bits.reshape(-1)
 
 
+class Reader:
+    """Finds what is marked in a stream of samples."""
+
+    def __init__(self) -> None:
+        self.runs: list[Run] = []
+        """What was found so far, in order; the last one may still grow."""
+        self._rest = np.empty(0, np.int16)
+        self._position = 0
+
+    def feed(self, samples: np.ndarray) -> None:
+        """Takes the next (n,) int16 of the stream."""
+        samples = np.concatenate((self._rest, samples))
+        free_from = 0
+        if len(samples) >= BLOCK:
+            windows = np.lib.stride_tricks.sliding_window_view((samples & 1).astype(np.uint64), BLOCK)
+            for at in np.flatnonzero((windows[:, : len(_MAGIC_BITS)] == _MAGIC_BITS).all(axis=1)):
+                if at >= free_from and self._take(windows, int(at)):
+                    free_from = int(at) + BLOCK
+        keep_from = max(free_from, len(samples) - 2 * BLOCK + 1)
+        self._rest = samples[keep_from:]
+        self._position += keep_from
+
+    def _take(self, windows: np.ndarray, at: int) -> bool:
+        word = int(windows[at] @ _WEIGHTS)
+        sound, begin = (word >> 16) & 0xFF, (word & 0xFFFF) * BLOCK
+        position = self._position + at
+        last = self.runs[-1] if self.runs else None
+        if last and position == last.at + last.samples and sound == last.sound and begin == last.begin + last.samples:
+            self.runs[-1] = Run(last.at, sound, last.begin, last.samples + BLOCK)
+            return True
+        if not _followed(windows, at, word):
+            return False
+        self.runs.append(Run(position, sound, begin, BLOCK))
+        return True
+
+
 def runs(samples: np.ndarray) -> list[Run]:
     """What is marked in (n,) int16, in order."""
-    if len(samples) < BLOCK:
-        return []
-    bits = (samples & 1).astype(np.uint64)
-    magic = _MAGIC_BITS
-    windows = np.lib.stride_tricks.sliding_window_view(bits, BLOCK)
-    hits = np.flatnonzero((windows[:, : len(magic)] == magic).all(axis=1))
-    found: list[Run] = []
-    free_from = 0
-    for at in hits:
-        if at < free_from:
-            continue
-        word = int(windows[at] @ _WEIGHTS)
-        sound, block = (word >> 16) & 0xFF, word & 0xFFFF
-        last = found[-1] if found else None
-        goes_on = last and at == last.at + last.samples and sound == last.sound and block * BLOCK == last.begin + last.samples
-        if not goes_on and not _followed(windows, at, word):
-            continue
-        free_from = at + BLOCK
-        if goes_on:
-            found[-1] = Run(last.at, sound, last.begin, last.samples + BLOCK)
-        else:
-            found.append(Run(int(at), sound, block * BLOCK, BLOCK))
-    return found
+    reader = Reader()
+    reader.feed(samples)
+    return reader.runs
 
 
 _MAGIC_BITS = np.array([_MAGIC >> shift & 1 for shift in range(7, -1, -1)], dtype=np.uint64)

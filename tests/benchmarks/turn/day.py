@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import dataclasses
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -13,30 +13,34 @@ from pathlib import Path
 import numpy as np
 
 from wyoming_servers.satellite import loop as satellite_loop
+from wyoming_servers.satellite.gate import MOST_GUESSES
 from wyoming_servers.satellite.report import TurnReport
 from wyoming_servers.satellite.speakers import PLAYBACK_RATE_HZ
+from wyoming_servers.satellite.speculation import PAUSE_S
 from wyoming_servers.satellite.turn import Turn
 from wyoming_servers.shared.audio import RATE_HZ
-from wyoming_servers.shared.server import WyomingServer
+from wyoming_servers.shared.patience import prospect_of, wait_s
 from wyoming_servers.shared.settings import KINDS, PeersSection, SatelliteSection, Settings, load
 from wyoming_servers.shared.tasks import cancel
 
-from .answering import HandleStandIn
 from .baselines import Baseline
-from .coding import BLOCK, Run, runs
-from .hearing import AsrStandIn, WakeStandIn
+from .coding import BLOCK, Reader, Run
+from .engines import Engines, engines_apart, engines_here
 from .house import WAKE_SOUND, Busy, House
-from .path import critical_s
+from .path import Path as CriticalPath
+from .path import Rules, path_of
 from .profile import Profile
 from .rooms import Loudspeaker, Room
-from .scenes import Scene, prospects_of, sayings
-from .speaking import TtsStandIn
+from .scenes import SCENES, Scene, house_of
 from .spoken import Saying
 
 ARMS = ("ours", "ha", "seq")
 _GAP_S = 0.6  # between the wake word and the command
 _QUIET_S = 1.0  # an answer has ended when nothing of it was heard for so long
+_SILENT_S = 6.0  # and there is none when nothing came for so long after the end of speech, and no engine works
 _LATEST_S = 180.0
+_SATELLITE = SatelliteSection(name="bench", uri="none", handle_s=_LATEST_S)
+_EXACT_S, _COARSE_S = 0.001, 0.01  # blocks of the sound card, while the first sound is awaited and else
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,8 @@ class Measured:
     """Silence between them that was not meant."""
     commit_s: float | None
     """To the decision that the user has finished."""
-    critical_s: float
-    """What the engines and the commit cost at least."""
+    path: CriticalPath | None
+    """What it costs at least; None for the other arms, and when nothing was heard."""
     heard: tuple[str, ...]
     """Texts as they were spoken, in order."""
     effects: int
@@ -66,57 +70,103 @@ class Measured:
     @property
     def efficiency(self) -> float:
         """1 when nothing was lost."""
-        return self.critical_s / self.v2v_s if self.v2v_s else 0.0
+        return self.path.critical_s / self.v2v_s if self.path and self.v2v_s else 0.0
+
+    @property
+    def overhead_s(self) -> float | None:
+        """What was lost."""
+        return self.v2v_s - self.path.critical_s if self.path and self.v2v_s else None
+
+    @property
+    def wasted(self) -> float:
+        """Seconds of work that was given up for each second that was not."""
+        used, lost = (sum(work.end - work.begin for work in self.work if work.used is kind) for kind in (True, False))
+        return lost / used if used else 0.0
+
+
+@dataclass(frozen=True)
+class Commit:
+    """When a turn was committed, and where its satellite took the user's speech to end; loop times."""
+
+    at: float
+    speech_ended_at: float | None = None
 
 
 @dataclass
-class _Day:
+class Day:
+    """What is running."""
+
     house: House
-    room: Room
-    loudspeaker: Loudspeaker
-    commits: list[float]
+    engines: Engines
+    room: Room = field(default_factory=Room)
+    loudspeaker: Loudspeaker = field(default_factory=Loudspeaker)
+    commits: list[Commit] = field(default_factory=list)
     woken: Callable[[int], None] = field(default=lambda _: None)
 
 
-async def live(arm: str, profile: Profile, scenes: Sequence[Scene]) -> list[Measured]:
-    """Every scene once, by one arm. In virtual time when the running loop is."""
-    scenes = [scene for scene in scenes if profile.llm or not scene.needs_llm]
-    sounds = sayings(scenes)
-    answers = {sounds[at].text: scene.answer for at, scene in enumerate(scenes, 1)}
-    house = House(profile, sounds, answers, prospects_of(scenes))
-    async with _running(arm, house) as day:
-        return [await _turn(day, arm, scene, sounds[at]) for at, scene in enumerate(scenes, 1)]
+async def live(arm: str, profile: Profile, scenes: Sequence[Scene] = SCENES, *, apart: bool = False) -> list[Measured]:
+    """Every scene once, by one arm. In virtual time when the running loop is. apart: with the engines in a process of their own."""
+    house = house_of(profile, scenes)
+    async with _engines(house, apart) as engines, _running(arm, Day(house, engines)) as day:
+        return [await _turn(day, arm, scene, saying) for scene, saying in house_scenes(house, scenes)]
 
 
-async def _turn(day: _Day, arm: str, scene: Scene, saying: Saying) -> Measured:
-    house, room = day.house, day.room
-    before, effects, commits = len(house.work), len(house.effects), len(day.commits)
-    heard_before = len(day.loudspeaker.heard())
-    wake = house.sayings[WAKE_SOUND].samples
+def house_scenes(house: House, scenes: Sequence[Scene]) -> list[tuple[Scene, Saying]]:
+    """Those that this house can answer, with their sound."""
+    return [(scene, house.sayings[at]) for at, scene in enumerate(scenes, 1) if house.profile.llm or not scene.needs_llm]
+
+
+@asynccontextmanager
+async def _engines(house: House, apart: bool) -> AsyncIterator[Engines]:
+    if apart:
+        async with engines_apart(house.profile.name) as engines:
+            yield engines
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            async with engines_here(house, Path(folder)) as engines:
+                yield engines
+
+
+async def _turn(day: Day, arm: str, scene: Scene, saying: Saying) -> Measured:
+    engines, room = day.engines, day.room
+    await engines.refresh()
+    before, effects, commits = len(engines.work), len(engines.effects), len(day.commits)
+    day.loudspeaker.heard()
+    wake = day.house.sayings[WAKE_SOUND].samples
     wake_end = room.play(wake) + len(wake)
     room.play(np.zeros(round(_GAP_S * RATE_HZ), np.int16))
     day.woken(wake_end)
     ended = room.clock(room.play(saying.samples) + saying.speech_end)
-    spoken = await _until_quiet(day, ended, heard_before)
+    spoken = await _until_quiet(day, ended)
     at = [day.loudspeaker.clock(run.at) - ended for run in spoken]
     last = max((start + run.samples / PLAYBACK_RATE_HZ for start, run in zip(at, spoken, strict=True)), default=None)
-    commit = day.commits[-1] - ended if len(day.commits) > commits else None
-    work = tuple(
-        dataclasses.replace(each, begin=each.begin - ended, first=each.first - ended, end=each.end - ended) for each in house.work[before:]
-    )
+    commit = day.commits[-1] if len(day.commits) > commits else None
+    work = tuple(_since(ended, each) for each in engines.work[before:])
     return Measured(
         arm,
-        house.profile.name,
+        day.house.profile.name,
         scene.name,
         min(at, default=None),
         last,
         _stalls(spoken),
-        commit,
-        critical_s(house.profile, scene, saying, max(0.0, commit or 0.0)),
-        tuple(house.spoken[number] for number in dict.fromkeys(run.sound for run in spoken)),
-        len(house.effects) - effects,
+        commit and commit.at - ended,
+        path_of(work, scene, _rules(day.house, saying.text, work, commit, ended)) if commit and arm == "ours" else None,
+        tuple(engines.spoken[number] for number in dict.fromkeys(run.sound for run in spoken)),
+        len(engines.effects) - effects,
         work,
     )
+
+
+def _rules(house: House, text: str, work: Sequence[Busy], commit: Commit, ended: float) -> Rules:
+    lag_s = (commit.speech_ended_at or ended) - ended
+    guesses = sum(each.kind == "asr" and each.begin < commit.at - ended for each in work)
+    if house.profile.slow or guesses > MOST_GUESSES:
+        return Rules(lag_s, None, _SATELLITE.silence_s)
+    return Rules(lag_s, PAUSE_S, wait_s(prospect_of(house.prospect(text))))
+
+
+def _since(zero: float, work: Busy) -> Busy:
+    return dataclasses.replace(work, begin=work.begin - zero, first=work.first - zero, end=work.end - zero)
 
 
 def _stalls(spoken: list[Run]) -> float:
@@ -125,71 +175,60 @@ def _stalls(spoken: list[Run]) -> float:
     return sum(gap for gap in gaps if gap > BLOCK) / PLAYBACK_RATE_HZ  # marks come in whole blocks
 
 
-async def _until_quiet(day: _Day, ended: float, since: int) -> list[Run]:
+async def _until_quiet(day: Day, ended: float) -> list[Run]:
     """What of the answer was heard, once it has ended."""
     now = asyncio.get_running_loop().time
-    seen, changed_at = -1, now()
+    reader, origin, seen, changed_at = Reader(), None, -1, now()
+    await asyncio.sleep(ended - now())
+    day.loudspeaker.block_s = _EXACT_S
     while now() < ended + _LATEST_S:
         await asyncio.sleep(_QUIET_S / 2)
-        samples = day.loudspeaker.heard()[since:]
-        found = [dataclasses.replace(run, at=run.at + since) for run in runs(samples)]
-        total = sum(run.samples for run in found)
-        if total != seen:
+        await day.engines.refresh()
+        at, samples = day.loudspeaker.heard()
+        origin = at if origin is None else origin
+        reader.feed(samples)
+        total = sum(run.samples for run in reader.runs)
+        if total:
+            day.loudspeaker.block_s = _COARSE_S
+        if total != seen or not day.engines.idle:
             seen, changed_at = total, now()
-        working = any(not work.end for work in day.house.work)
-        if total and not working and now() > changed_at + _QUIET_S:
-            return found
+        if day.engines.idle and now() > changed_at + (_QUIET_S if total else _SILENT_S):
+            return [dataclasses.replace(run, at=run.at + origin) for run in reader.runs]
     return []
 
 
 @asynccontextmanager
-async def _running(arm: str, house: House) -> AsyncIterator[_Day]:
-    day = _Day(house, Room(), Loudspeaker(), [])
-    slots = house.profile
-    services = {
-        "wake": WakeStandIn(house),
-        "asr": AsrStandIn(house, slots.asr.slots),
-        "handle": HandleStandIn(house, slots.llm.slots if slots.llm else 1),
-        "tts": TtsStandIn(house, slots.tts.slots),
-    }
-    async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        uris = {}
-        for kind, service in services.items():
-            server = WyomingServer(f"unix://{folder}/{kind}.sock", [service])
-            await server.start()
-            stack.push_async_callback(server.stop)
-            uris[kind] = server.uri
-        ready = asyncio.Event()
+async def _running(arm: str, day: Day) -> AsyncIterator[Day]:
+    ready = asyncio.Event()
+    with contextlib.ExitStack() as stack:
         if arm == "ours":
             stack.enter_context(_commits_noted(day.commits))
-            work = satellite_loop.run(_settings(uris), _nothing, ready.set, microphone=day.room, speaker=day.loudspeaker)
+            settings = settings_for(day.engines, day.house.profile.slow)
+            work = satellite_loop.run(settings, _nothing, ready.set, microphone=day.room, speaker=day.loudspeaker)
         else:
-            baseline = Baseline(arm, uris, day.room, day.loudspeaker)
-            day.commits, day.woken = baseline.commits, baseline.woken.put_nowait
+            baseline = Baseline(arm, day.engines.uris, day.room, day.loudspeaker, lambda at: day.commits.append(Commit(at)))
+            day.woken = baseline.woken.put_nowait
             work = baseline.run()
             ready.set()
         running = asyncio.create_task(work, name=arm)
-        stack.push_async_callback(_end, running)
-        await ready.wait()
-        await asyncio.sleep(1.0)
-        yield day
-
-
-async def _end(running: asyncio.Task) -> None:
-    await cancel(running)
-    if not running.cancelled() and (error := running.exception()):
-        raise error
+        try:
+            await ready.wait()
+            await asyncio.sleep(1.0)
+            yield day
+        finally:
+            await cancel(running)
+            if not running.cancelled() and (error := running.exception()):
+                raise error
 
 
 @contextlib.contextmanager
-def _commits_noted(times: list[float]):
+def _commits_noted(commits: list[Commit]) -> Iterator[None]:
     """Notes when turns are committed: nothing else tells it to the sample."""
     commit = Turn.commit
 
-    def noted(self: Turn, *args, **kwargs) -> None:
-        times.append(asyncio.get_running_loop().time())
-        commit(self, *args, **kwargs)
+    def noted(self: Turn, speech_ended_at: float | None = None) -> None:
+        commits.append(Commit(asyncio.get_running_loop().time(), speech_ended_at))
+        commit(self, speech_ended_at)
 
     Turn.commit = noted
     try:
@@ -198,11 +237,11 @@ def _commits_noted(times: list[float]):
         Turn.commit = commit
 
 
-def _settings(uris: dict[str, str]) -> Settings:
+def settings_for(engines: Engines, slow: bool = False) -> Settings:
+    """A satellite's, with these peers. slow: nothing is done on suspicion."""
     settings = load(file=None, environment={})
-    section = dataclasses.replace(
-        SatelliteSection(name="bench", handle_s=_LATEST_S), peers=PeersSection(**{kind: uris[kind] for kind in KINDS})
-    )
+    peers = PeersSection(**{kind: engines.uris[kind] for kind in KINDS})
+    section = dataclasses.replace(_SATELLITE, peers=peers, speculate="off" if slow else "auto")
     network = dataclasses.replace(settings.network, zeroconf=False)
     return dataclasses.replace(settings, satellite=section, network=network)
 

@@ -13,11 +13,9 @@ from wyoming.wake import Detection
 from wyoming_servers.shared.audio import RATE_HZ
 from wyoming_servers.shared.service import Peer, Session
 
-from .coding import BLOCK, runs
+from .coding import Reader, Run
 from .house import ARTIFACT, WAKE_SOUND, StandIn, StandInSession
 from .spoken import Saying
-
-_TAIL = 4 * BLOCK  # a mark is known by the next one, and both may begin in the chunk before
 
 
 class WakeStandIn(StandIn):
@@ -35,23 +33,19 @@ class WakeStandIn(StandIn):
 
 
 class _WakeSession(StandInSession):
-    _heard = np.empty(0, np.int16)
-    _position = 0
+    def __init__(self, service: WakeStandIn, peer: Peer) -> None:
+        super().__init__(service, peer)
+        self._reader = Reader()
 
     async def handle(self, event: Event) -> None:
         if not AudioChunk.is_type(event.type):
             return
-        samples = np.frombuffer(event.payload, "<i2")
-        self._heard = np.concatenate((self._heard, samples))
-        self._position += len(samples)
-        word = self.house.sayings[WAKE_SOUND]
-        for run in runs(self._heard):
-            if run.sound == WAKE_SOUND and run.begin + run.samples >= len(word.samples):
-                at = self._position - len(self._heard) + run.at + run.samples
-                await self.peer.send(Detection(name="bench", timestamp=at * 1000 // RATE_HZ).event())
-                self._heard = self._heard[run.at + run.samples :]
-                return
-        self._heard = self._heard[-_TAIL:]
+        self._reader.feed(np.frombuffer(event.payload, "<i2"))
+        found = self._reader.runs
+        if found and found[-1].sound == WAKE_SOUND and found[-1].begin + found[-1].samples >= len(self.house.sayings[WAKE_SOUND].samples):
+            end = found[-1].at + found[-1].samples
+            found.clear()
+            await self.peer.send(Detection(name="bench", timestamp=end * 1000 // RATE_HZ).event())
 
 
 class AsrStandIn(StandIn):
@@ -71,24 +65,24 @@ class AsrStandIn(StandIn):
 class _AsrSession(StandInSession):
     def __init__(self, service: AsrStandIn, peer: Peer) -> None:
         super().__init__(service, peer)
-        self._heard: list[np.ndarray] = []
-        self._began = 0.0
+        self._heard, self._samples, self._began = Reader(), 0, 0.0
 
     async def handle(self, event: Event) -> None:
         if AudioStart.is_type(event.type):
-            self._heard, self._began = [], asyncio.get_running_loop().time()
+            self._heard, self._samples, self._began = Reader(), 0, asyncio.get_running_loop().time()
         elif AudioChunk.is_type(event.type):
-            self._heard.append(np.frombuffer(event.payload, "<i2"))
+            samples = np.frombuffer(event.payload, "<i2")
+            self._heard.feed(samples)
+            self._samples += len(samples)
         elif AudioStop.is_type(event.type):
-            heard, self._heard = self._heard, []
-            samples = np.concatenate(heard) if heard else np.empty(0, np.int16)
-            took_s = asyncio.get_running_loop().time() - self._began
-            self.answer(self._transcribe(samples, took_s), "transcribe")
+            text = heard_text(self._heard.runs, self.house.sayings)
+            cost_s = self.house.profile.asr.cost_s(self._samples / RATE_HZ, asyncio.get_running_loop().time() - self._began)
+            self.answer(self._transcribe(text, cost_s), "transcribe")
 
-    async def _transcribe(self, samples: np.ndarray, took_s: float) -> None:
-        job = self.service.jobs.start(_decode(self.service, samples, took_s), "decode")
+    async def _transcribe(self, text: str, cost_s: float) -> None:
+        job = self.service.jobs.start(_decode(self.service, text, cost_s), "decode")
         try:
-            text = await asyncio.shield(job)
+            await asyncio.shield(job)
         except asyncio.CancelledError:
             if self.house.profile.asr.abortable:
                 job.cancel()
@@ -96,18 +90,12 @@ class _AsrSession(StandInSession):
         await self.peer.send(Transcript(text=text).event())
 
 
-async def _decode(service: StandIn, samples: np.ndarray, took_s: float) -> str:
-    """The words in the samples, which came within took_s."""
-    house, now = service.house, asyncio.get_running_loop().time
-    async with service.slots:
-        async with house.busy("asr", "") as work:
-            work.what = heard_text(samples, house.sayings)
-            cost_s = house.profile.asr.cost_s(len(samples) / RATE_HZ, took_s)
-            await asyncio.sleep(max(0.0, work.begin + cost_s - now()))
-        return work.what
+async def _decode(service: StandIn, text: str, cost_s: float) -> None:
+    async with service.slots, service.house.busy("asr", text):
+        await asyncio.sleep(cost_s)
 
 
-def heard_text(samples: np.ndarray, sayings: Mapping[int, Saying]) -> str:
-    """The words that are in (n,) int16 at 16 kHz."""
-    said = [sayings[run.sound].heard(run.begin, run.begin + run.samples) for run in runs(samples) if run.sound != WAKE_SOUND]
+def heard_text(found: Sequence[Run], sayings: Mapping[int, Saying]) -> str:
+    """The words of which all was heard."""
+    said = [sayings[run.sound].heard(run.begin, run.begin + run.samples) for run in found if run.sound != WAKE_SOUND]
     return " ".join(filter(None, said))

@@ -19,39 +19,7 @@ WAKE_SOUND = 255
 SPEECH_PER_TOKEN_S = 0.3
 """A word is a token here, and is spoken in this time."""
 ARTIFACT: Mapping[str, Any] = {"attribution": Attribution("bench", ""), "installed": True, "description": "", "version": "1"}
-_OPEN_ENDS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "at",
-        "but",
-        "by",
-        "for",
-        "from",
-        "how",
-        "if",
-        "in",
-        "is",
-        "of",
-        "on",
-        "or",
-        "so",
-        "than",
-        "that",
-        "the",
-        "this",
-        "to",
-        "um",
-        "was",
-        "what",
-        "when",
-        "where",
-        "who",
-        "why",
-        "with",
-    ]
-)
+_OPEN_ENDS = frozenset({"a", "and", "at", "for", "from", "if", "in", "is", "of", "on", "or", "so", "the", "to", "um", "why", "with"})
 
 
 @dataclass(frozen=True)

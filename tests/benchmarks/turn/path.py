@@ -1,41 +1,85 @@
-"""The critical path: what a turn costs at least, given its engines and the moment it was committed."""
+"""The critical path: what a turn costs at least, from what its engines really took and the rules it waited by."""
 
-from wyoming_servers.shared.sentences import Splitter
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from .house import SPEECH_PER_TOKEN_S
-from .profile import Profile
+from wyoming_servers.shared.audio import FRAME_SAMPLES, RATE_HZ
+
+from .house import Busy
 from .scenes import Scene
-from .spoken import Saying
+
+_FRAME_S = FRAME_SAMPLES / RATE_HZ
 
 
-def critical_s(profile: Profile, scene: Scene, saying: Saying, commit_s: float) -> float:
-    """Seconds from the end of speech to the first sample of the answer when every engine begins as soon as it can.
+@dataclass(frozen=True)
+class Rules:
+    """How long a turn waits on purpose. Nothing else of its waiting is excused."""
 
-    Recogniser, templates, model and voice may work before the commit on what they are likely to be asked; what changes the world may
-    not. commit_s: from the end of speech to the commit.
-    """
-    audio_s = saying.speech_end / 16_000
-    asr_s = profile.asr.cost_s(audio_s, audio_s)
-    answer_s, first = _answer(profile, scene, saying)
-    voice_s = profile.tts.first_s(len(first.split()) * SPEECH_PER_TOKEN_S)
-    if scene.answer.changes:
-        return max(commit_s, asr_s) + answer_s + voice_s
-    return max(commit_s, asr_s + answer_s + voice_s)
+    lag_s: float
+    """From the annotated end of speech to where the voice detector hears it: a property of the detector, in the audio's own time."""
+    pause_s: float | None
+    """Silence before the recogniser is asked on suspicion; None where that is not done, so that it is asked at the commit."""
+    wait_s: float
+    """Silence before the commit, by the class of what was said."""
 
+    @property
+    def pause_end_s(self) -> float:
+        """From the end of speech to the first request that may be for nothing, or to the commit. Silence comes in whole frames."""
+        return self.commit_s if self.pause_s is None else self.lag_s + _frames(self.pause_s)
 
-def _answer(profile: Profile, scene: Scene, saying: Saying) -> tuple[float, str]:
-    """Seconds until there is something to speak, and what that is."""
-    text = scene.answer.text
-    first = pieces[0] if (pieces := _first_pieces(text)) else text
-    if scene.answer.by == "intent" or profile.llm is None:
-        return profile.intent_s, first
-    llm = profile.llm
-    before_s = profile.intent_s + llm.first_s + len(saying.text.split()) / llm.prefill_per_s
-    if scene.answer.by == "tool":
-        return before_s + llm.tool_tokens / llm.decode_per_s, first
-    return before_s + len(first.split()) / llm.decode_per_s, first
+    @property
+    def commit_s(self) -> float:
+        """From the end of speech to the commit."""
+        return self.lag_s + _frames(self.wait_s)
 
 
-def _first_pieces(text: str) -> list[str]:
-    splitter = Splitter("en", first_clause=True)
-    return splitter.feed(text) + splitter.finish()
+@dataclass(frozen=True)
+class Path:
+    """The longest way through one turn, in seconds from the end of speech."""
+
+    rules: Rules
+    asr_s: float
+    answer_s: float
+    """Templates, and a model up to its first clause."""
+    voice_s: float
+    """To the first piece of sound."""
+    after_commit_s: float
+    """What of these has to wait for the commit."""
+
+    @property
+    def critical_s(self) -> float:
+        """The least there can be, by these rules."""
+        before_s = self.asr_s + self.answer_s + self.voice_s - self.after_commit_s
+        return max(self.rules.commit_s, self.rules.pause_end_s + before_s) + self.after_commit_s
+
+    @property
+    def clairvoyant_s(self) -> float:
+        """The least for whoever knows at once that the user has finished."""
+        return self.asr_s + self.answer_s + self.voice_s
+
+    @property
+    def why(self) -> str:
+        """What it is made of, the longest first."""
+        waited_s = self.critical_s - self.clairvoyant_s
+        parts = {"waiting": waited_s, "recogniser": self.asr_s, "words": self.answer_s, "voice": self.voice_s}
+        return ", ".join(f"{name} {took:.2f}" for name, took in sorted(parts.items(), key=lambda part: -part[1]) if took >= 0.005)
+
+
+def path_of(work: Sequence[Busy], scene: Scene, rules: Rules) -> Path | None:
+    """From the log of one turn; None when it gave no answer. Work that was given up does not count."""
+    used: dict[str, list[Busy]] = {}
+    for each in work:
+        if each.used:
+            used.setdefault(each.kind, []).append(each)
+    if not ("asr" in used and "tts" in used):
+        return None
+    asr, voice = used["asr"][-1], used["tts"][0]
+    answer_s = sum(each.first - each.begin for each in (*used.get("intent", [])[-1:], *used.get("llm", [])[-1:]))
+    voice_s = voice.first - voice.begin
+    return Path(rules, asr.end - asr.begin, answer_s, voice_s, voice_s if scene.answer.changes else 0.0)
+
+
+def _frames(seconds: float) -> float:
+    """To the nearest: half a frame too soon is as good as half a frame too late."""
+    return math.ceil(round(seconds / _FRAME_S - 0.5, 6)) * _FRAME_S

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 _FOLDER = Path(__file__).parent / "profiles"
+_LIVE = 0.5  # a recogniser that hears so much of the audio as it is spoken has caught up with what came at once before
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Asr:
     def cost_s(self, audio_s: float, took_s: float) -> float:
         """From the end of the audio, which came within took_s, to the transcript."""
         if self.kind == "stream":
-            live = min(1.0, took_s / audio_s) if audio_s else 1.0
-            return self.fixed_s * (1 - live * (1 - self.tail))
+            missed = max(0.0, 1 - took_s / (_LIVE * audio_s)) if audio_s else 0.0
+            return self.fixed_s * (self.tail + missed * (1 - self.tail))
         return self.fixed_s + (self.per_s * audio_s if self.kind == "batch" else 0.0)
 
 

@@ -11,7 +11,7 @@ from wyoming_servers.shared.audio import FRAME_SAMPLES, RATE_HZ
 from wyoming_servers.shared.tasks import TaskOwner
 
 _NOISE = 8.0
-_BLOCK_S = 0.002
+_BLOCK_S = 0.01
 
 
 class Room(Microphone):
@@ -65,8 +65,11 @@ class Loudspeaker(Speaker):
     always_open = True
 
     def __init__(self) -> None:
+        self.block_s = _BLOCK_S
+        """How much it takes at a time."""
         self._owner = TaskOwner()
         self._heard: list[np.ndarray] = []
+        self._fetched = 0
         self._began = 0.0
 
     async def open(self, pull: Pull) -> None:
@@ -80,15 +83,16 @@ class Loudspeaker(Speaker):
         now = asyncio.get_running_loop().time
         taken = 0
         while True:
-            due = round((now() - self._began + _BLOCK_S) * PLAYBACK_RATE_HZ)
+            due = round((now() - self._began + self.block_s) * PLAYBACK_RATE_HZ)
             self._heard.append(pull(due - taken))
             taken = due
-            await asyncio.sleep(_BLOCK_S)
+            await asyncio.sleep(taken / PLAYBACK_RATE_HZ - now() + self._began)
 
-    def heard(self) -> np.ndarray:
-        """All that was played so far, silence included: (n,) int16 at PLAYBACK_RATE_HZ."""
-        self._heard = [np.concatenate(self._heard)] if self._heard else [np.empty(0, np.int16)]
-        return self._heard[0]
+    def heard(self) -> tuple[int, np.ndarray]:
+        """What was played since this was called last, silence included: its position, and (n,) int16 at PLAYBACK_RATE_HZ."""
+        at, heard = self._fetched, np.concatenate([np.empty(0, np.int16), *self._heard])
+        self._fetched, self._heard = at + len(heard), []
+        return at, heard
 
     def clock(self, position: int) -> float:
         """Loop time at which the sample at this position is heard."""

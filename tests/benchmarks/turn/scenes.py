@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .house import WAKE_SOUND, Answer
-from .spoken import Saying, say
+from .house import WAKE_SOUND, Answer, House
+from .profile import Profile
+from .spoken import say
 
 _LONG = (
-    "I think the sky is blue because the air scatters short waves more, so that blue light comes from everywhere. "
-    "At sunset the light takes a longer way. Most of the blue is lost on it. What is left looks red and golden."
+    "Because of the air around us, which scatters blue light more than red. At sunset the way through it is longer. "
+    "Most of the blue is lost. What is left looks red and golden."
 )
 
 
@@ -25,14 +26,18 @@ class Scene:
     prospects: Mapping[str, str] = field(default_factory=dict)
     """Classes of beginnings that are not what `House.prospect` takes them for."""
 
-    def saying(self, number: int) -> Saying:
-        """The command as sound."""
-        return say(number, self.parts)
-
 
 SCENES = (
     Scene("s1", "a complete command", ("what time is it",), Answer("It is twelve fifteen.")),
-    Scene("s2", "a command with a pause of 0.4 s", ("turn on the", 0.4, "kitchen light"), Answer("The kitchen light is on.", changes=True)),
+    *(
+        Scene(f"s2-{pause:g}", f"a command with a pause of {pause:g} s", (before, pause, after), Answer("The light is on.", changes=True))
+        for before, pause, after in (
+            ("turn", 0.3, "on the kitchen light"),
+            ("turn on", 0.6, "the bedroom light"),
+            ("turn on the", 0.9, "hall light"),
+            ("turn on the garden", 1.2, "light"),
+        )
+    ),
     Scene(
         "s3",
         "a command that could have ended before",
@@ -59,11 +64,8 @@ SCENES = (
 """Those without faults and interruptions."""
 
 
-def sayings(scenes: Sequence[Scene]) -> dict[int, Saying]:
-    """Every sound by its number: the wake word, and the commands from 1 on."""
-    return {WAKE_SOUND: say(WAKE_SOUND, ("hey jarvis",))} | {at: scene.saying(at) for at, scene in enumerate(scenes, 1)}
-
-
-def prospects_of(scenes: Sequence[Scene]) -> dict[str, str]:
-    """The classes of beginnings that scenes name."""
-    return {text: prospect for scene in scenes for text, prospect in scene.prospects.items()}
+def house_of(profile: Profile, scenes: Sequence[Scene]) -> House:
+    """A house where these can be said. Sounds have numbers: the wake word its own, the scenes theirs from 1 on."""
+    sounds = {WAKE_SOUND: say(WAKE_SOUND, ("hey jarvis",))} | {at: say(at, scene.parts) for at, scene in enumerate(scenes, 1)}
+    answers = {sounds[at].text: scene.answer for at, scene in enumerate(scenes, 1)}
+    return House(profile, sounds, answers, {text: prospect for scene in scenes for text, prospect in scene.prospects.items()})

@@ -180,7 +180,6 @@ async def test_a_hundred_mutes_later_it_still_answers(tmp_path: Path) -> None:
 
 
 @pytest.mark.contract(80)
-@pytest.mark.slow
 @virtual
 async def test_a_muted_satellite_keeps_the_silent_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     limits = ServerLimits(connection=ConnectionLimits(idle_s=3.0, request_idle_s=3.0))
@@ -216,7 +215,6 @@ async def test_a_timer_rings_though_home_assistant_is_gone(tmp_path: Path) -> No
 
 
 @pytest.mark.contract(81)
-@pytest.mark.slow
 @virtual
 async def test_a_timer_without_a_name_is_told_by_its_length_in_the_houses_language(tmp_path: Path) -> None:
     async with linked(tmp_path, services := voice()) as (rig, home):
@@ -230,12 +228,10 @@ async def test_a_timer_without_a_name_is_told_by_its_length_in_the_houses_langua
 @pytest.mark.parametrize(
     "events",
     [
-        pytest.param([TimerStarted(id="t1", total_seconds=0)], marks=pytest.mark.slow),
+        [TimerStarted(id="t1", total_seconds=0)],
         [TimerStarted(id="t1", total_seconds=2), TimerFinished(id="t1"), TimerFinished(id="t1")],
-        pytest.param(
-            [TimerStarted(id="t1", total_seconds=500), TimerUpdated(id="t1", is_active=True, total_seconds=1)], marks=pytest.mark.slow
-        ),
-        pytest.param([TimerFinished(id="set-before-we-started")], marks=pytest.mark.slow),
+        [TimerStarted(id="t1", total_seconds=500), TimerUpdated(id="t1", is_active=True, total_seconds=1)],
+        [TimerFinished(id="set-before-we-started")],
     ],
     ids=["no length", "finished twice, and counted here", "made shorter", "never heard of"],
 )
@@ -254,10 +250,8 @@ async def test_a_timer_rings_once(tmp_path: Path, events: list) -> None:
     "events",
     [
         [TimerStarted(id="t1", total_seconds=1), TimerCancelled(id="t1"), TimerCancelled(id="t1"), TimerFinished(id="t1")],
-        pytest.param(
-            [TimerStarted(id="t1", total_seconds=1), TimerUpdated(id="t1", is_active=False, total_seconds=1)], marks=pytest.mark.slow
-        ),
-        pytest.param([TimerUpdated(id="unknown", is_active=True, total_seconds=1), TimerCancelled(id="other")], marks=pytest.mark.slow),
+        [TimerStarted(id="t1", total_seconds=1), TimerUpdated(id="t1", is_active=False, total_seconds=1)],
+        [TimerUpdated(id="unknown", is_active=True, total_seconds=1), TimerCancelled(id="other")],
     ],
     ids=["cancelled", "paused", "unknown"],
 )
@@ -282,7 +276,7 @@ async def test_a_timer_cancelled_in_home_assistant_stops_ringing(tmp_path: Path)
 
 
 @pytest.mark.contract(82)
-@pytest.mark.parametrize("away_s", [1.0, pytest.param(10.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("away_s", [1.0, 10.0])
 @virtual
 async def test_it_is_ready_at_once_when_home_assistant_returns(tmp_path: Path, away_s: float) -> None:
     async with linked(tmp_path) as (rig, home):

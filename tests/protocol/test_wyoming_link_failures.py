@@ -14,7 +14,6 @@ from wyoming_servers.shared.responses import apologies
 
 
 @pytest.mark.contract(76)
-@pytest.mark.slow
 @virtual
 async def test_no_transcript_in_time_and_the_satellite_answers_itself(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), Silence("transcribe")) as (rig, home):
@@ -24,7 +23,6 @@ async def test_no_transcript_in_time_and_the_satellite_answers_itself(tmp_path: 
     assert overlap(house.asr.requests[0], COMMAND) > 0.95
 
 
-@pytest.mark.slow
 @virtual
 async def test_an_answer_that_comes_too_late_is_thrown_away_and_acknowledged(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), Silence("transcribe")) as (rig, home):
@@ -38,7 +36,6 @@ async def test_an_answer_that_comes_too_late_is_thrown_away_and_acknowledged(tmp
         await rig.heard(tone(0.5, 500.0))
 
 
-@pytest.mark.slow
 @virtual
 async def test_a_text_without_a_voice_is_spoken_here(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), Silence("synthesize")) as (rig, _):
@@ -47,7 +44,6 @@ async def test_a_text_without_a_voice_is_spoken_here(tmp_path: Path) -> None:
     assert (house.voice.requests, report.answer, report.ended) == (["It is noon."], "It is noon.", "answered")
 
 
-@pytest.mark.slow
 @virtual
 async def test_a_command_that_gets_no_answer_is_not_carried_out_twice(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), Silence("transcript"), home_assistant_s=3.0) as (rig, _):
@@ -66,7 +62,6 @@ async def test_a_command_that_gets_no_answer_is_not_carried_out_twice(tmp_path: 
     ],
     ids=["nothing understood", "another satellite answers", "aborted"],
 )
-@pytest.mark.slow
 @virtual
 async def test_what_is_no_failure_is_quiet(tmp_path: Path, line: Failure, ended: str) -> None:
     async with linked(tmp_path, house := House(), line) as (rig, _):
@@ -79,7 +74,6 @@ async def test_what_is_no_failure_is_quiet(tmp_path: Path, line: Failure, ended:
 
 
 @pytest.mark.parametrize("code", ["stt-provider-missing", "pipeline_not_found", "cloud-auth-failed", "something-new"])
-@pytest.mark.slow
 @virtual
 async def test_a_pipeline_that_does_not_work_is_answered_for(tmp_path: Path, code: str) -> None:
     async with linked(tmp_path, House(), Failure(code)) as (rig, _):
@@ -88,7 +82,6 @@ async def test_a_pipeline_that_does_not_work_is_answered_for(tmp_path: Path, cod
     assert (report.answer, report.ended) == ("It is late.", "answered")
 
 
-@pytest.mark.slow
 @virtual
 async def test_what_may_have_been_done_is_not_done_again(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), Failure("intent-failed", after_transcript=True)) as (rig, _):
@@ -97,7 +90,6 @@ async def test_what_may_have_been_done_is_not_done_again(tmp_path: Path) -> None
     assert (report.ended, house.asr.requests, house.voice.requests) == ("failed", [], [apologies("en")["home_assistant"]])
 
 
-@pytest.mark.slow
 @virtual
 async def test_a_command_that_nobody_in_home_assistant_takes_is_answered_here(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), Failure("intent-agent-not-found", after_transcript=True)) as (rig, _):
@@ -106,9 +98,7 @@ async def test_a_command_that_nobody_in_home_assistant_takes_is_answered_here(tm
 
 
 @pytest.mark.contract(82)
-@pytest.mark.parametrize(
-    "after", [pytest.param("nothing", marks=pytest.mark.slow), "transcribe", pytest.param("transcript", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("after", ["nothing", "transcribe", "transcript"])
 @virtual
 async def test_a_home_assistant_that_goes_in_the_middle_of_a_turn_is_answered_for(tmp_path: Path, after: str) -> None:
     async with linked(tmp_path, house := House(), Silence("transcript" if after == "transcript" else "transcribe")) as (rig, home):
@@ -124,7 +114,6 @@ async def test_a_home_assistant_that_goes_in_the_middle_of_a_turn_is_answered_fo
 
 
 @pytest.mark.contract(82)
-@pytest.mark.slow
 @virtual
 async def test_a_home_assistant_that_goes_while_it_speaks_is_heard_as_far_as_it_came(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), NOON) as (rig, home):
@@ -137,7 +126,6 @@ async def test_a_home_assistant_that_goes_while_it_speaks_is_heard_as_far_as_it_
 
 
 @pytest.mark.contract(82)
-@pytest.mark.slow
 @virtual
 async def test_when_home_assistant_is_back_it_answers_again(tmp_path: Path) -> None:
     async with linked(tmp_path, House()) as (rig, home):
@@ -162,7 +150,6 @@ async def test_home_assistant_alone_is_an_error_chime_without_it(tmp_path: Path)
     assert house.asr.requests == []
 
 
-@pytest.mark.slow
 @virtual
 async def test_home_assistant_alone_is_not_replaced_when_it_fails(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), Failure("stt-provider-missing"), assistant="home_assistant") as (rig, _):

@@ -34,7 +34,6 @@ async def test_a_wake_word_that_home_assistant_hears_opens_the_microphone(tmp_pa
     assert rig.recorder.contains(SOUND) and house.asr.requests == []
 
 
-@pytest.mark.slow
 @virtual
 async def test_after_an_answer_home_assistant_listens_again_without_being_asked(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), NOON, Answer(text="It is one.", sound=SOUND), mode="stream") as (rig, home):
@@ -52,7 +51,6 @@ async def test_after_every_error_the_pipeline_is_asked_for_again(tmp_path: Path)
         await home.received("run-pipeline", times=3)
 
 
-@pytest.mark.slow
 @virtual
 async def test_a_run_that_ends_without_a_word_is_asked_for_again(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), Silence("transcribe"), mode="stream") as (rig, home):
@@ -61,7 +59,6 @@ async def test_a_run_that_ends_without_a_word_is_asked_for_again(tmp_path: Path)
         await home.received("run-pipeline", times=2)
 
 
-@pytest.mark.slow
 @virtual
 async def test_a_wake_word_that_nothing_follows_ends_the_run(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), NOON, mode="stream", no_speech_s=2.0) as (rig, home):
@@ -70,7 +67,6 @@ async def test_a_wake_word_that_nothing_follows_ends_the_run(tmp_path: Path) -> 
         assert (await rig.turn()).ended == "no-speech"
 
 
-@pytest.mark.slow
 @virtual
 async def test_our_own_wake_words_count_while_home_assistant_is_away(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), mode="stream") as (rig, home):
@@ -83,7 +79,6 @@ async def test_our_own_wake_words_count_while_home_assistant_is_away(tmp_path: P
             assert (await rig.turn()).answer == "It is noon."
 
 
-@pytest.mark.slow
 @virtual
 async def test_our_own_wake_words_do_not_count_while_home_assistant_listens(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), NOON, mode="stream") as (rig, home):
@@ -93,7 +88,6 @@ async def test_our_own_wake_words_do_not_count_while_home_assistant_listens(tmp_
     assert "detection" not in home.kinds()
 
 
-@pytest.mark.slow
 @virtual
 async def test_a_muted_satellite_streams_nothing_and_streams_again_afterwards(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), mode="stream") as (rig, home):
@@ -107,7 +101,6 @@ async def test_a_muted_satellite_streams_nothing_and_streams_again_afterwards(tm
             await again.until(lambda: again.heard)
 
 
-@pytest.mark.slow
 @virtual
 async def test_in_vad_mode_only_what_may_be_speech_is_sent(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), mode="vad") as (rig, home):
@@ -128,7 +121,6 @@ async def test_in_vad_mode_a_wake_word_keeps_the_microphone_open_for_the_command
     assert home.kinds()[:2] == ["run-pipeline", "audio-stop"]
 
 
-@pytest.mark.slow
 @virtual
 async def test_in_vad_mode_speech_that_holds_no_wake_word_is_forgotten(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), mode="vad") as (rig, home):
@@ -140,7 +132,6 @@ async def test_in_vad_mode_speech_that_holds_no_wake_word_is_forgotten(tmp_path:
 
 
 @pytest.mark.contract(83)
-@pytest.mark.slow
 @virtual
 async def test_in_stream_mode_a_wake_word_stops_the_answer(tmp_path: Path) -> None:
     long = tone(20.0)

@@ -46,7 +46,6 @@ async def test_the_wake_word_that_is_told_has_a_phrase_in_the_info_of_this_conne
 
 
 @pytest.mark.contract(75)
-@pytest.mark.slow
 @virtual
 async def test_the_phrase_of_a_wake_server_that_comes_later_than_home_assistant_is_told_before_its_first_word(tmp_path: Path) -> None:
     services = House().services()
@@ -62,7 +61,6 @@ async def test_the_phrase_of_a_wake_server_that_comes_later_than_home_assistant_
     assert "hey_jarvis" in [model.name for program in home.info.wake for model in program.models]
 
 
-@pytest.mark.slow
 @virtual
 async def test_the_whole_command_reaches_home_assistant(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), NOON) as (rig, home):
@@ -81,7 +79,7 @@ async def test_speech_that_begins_before_its_text_is_told_is_the_answer_and_no_a
 
 
 @pytest.mark.contract(76)
-@pytest.mark.parametrize("says_voice_stopped", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["voice-stopped", "transcript"])
+@pytest.mark.parametrize("says_voice_stopped", [True, False], ids=["voice-stopped", "transcript"])
 @virtual
 async def test_no_more_is_sent_when_home_assistant_has_found_the_end(tmp_path: Path, says_voice_stopped: bool) -> None:
     line = Answer(sound=SOUND, ends_speech=True, says_voice_stopped=says_voice_stopped)
@@ -94,7 +92,6 @@ async def test_no_more_is_sent_when_home_assistant_has_found_the_end(tmp_path: P
 
 
 @pytest.mark.contract(76)
-@pytest.mark.slow
 @virtual
 async def test_no_more_is_sent_after_an_error(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), Failure("stt-stream-failed")) as (rig, home):
@@ -104,7 +101,6 @@ async def test_no_more_is_sent_after_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.contract(76)
-@pytest.mark.slow
 @virtual
 async def test_no_more_is_sent_after_a_mute(tmp_path: Path) -> None:
     async with linked(tmp_path, house := House(), NOON) as (rig, home):
@@ -136,7 +132,6 @@ async def test_a_wake_word_stops_the_answer_and_what_is_left_of_it_is_never_hear
 
 
 @pytest.mark.contract(83)
-@pytest.mark.slow
 @virtual
 async def test_leftover_sound_after_a_barge_in_is_thrown_away(tmp_path: Path) -> None:
     long = tone(20.0, 300.0)
@@ -187,7 +182,6 @@ async def test_an_announcement_while_home_assistant_thinks_has_its_chime_and_end
 
 
 @pytest.mark.contract(79)
-@pytest.mark.slow
 @virtual
 async def test_an_announcement_soon_after_a_command_was_broken_off_is_no_late_answer(tmp_path: Path) -> None:
     announcement = tone(0.5, 500.0)
@@ -201,7 +195,6 @@ async def test_an_announcement_soon_after_a_command_was_broken_off_is_no_late_an
 
 
 @pytest.mark.contract(79)
-@pytest.mark.slow
 @virtual
 async def test_an_announcement_while_the_answer_is_spoken_is_heard_after_it(tmp_path: Path) -> None:
     announcement = tone(0.5, 500.0)
@@ -215,7 +208,6 @@ async def test_an_announcement_while_the_answer_is_spoken_is_heard_after_it(tmp_
     assert order == sorted(order)
 
 
-@pytest.mark.slow
 @virtual
 async def test_after_a_question_no_wake_word_is_needed(tmp_path: Path) -> None:
     question = Answer(text="Which lamp?", sound=SOUND)
@@ -228,7 +220,6 @@ async def test_after_a_question_no_wake_word_is_needed(tmp_path: Path) -> None:
     assert home.kinds().count("detection") == 1
 
 
-@pytest.mark.slow
 @virtual
 async def test_after_a_question_nothing_is_heard_where_the_owner_does_not_want_it(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), Answer(text="Which lamp?", sound=SOUND), NOON, questions=False) as (rig, home):
@@ -238,7 +229,6 @@ async def test_after_a_question_nothing_is_heard_where_the_owner_does_not_want_i
     assert home.kinds().count("run-pipeline") == 1
 
 
-@pytest.mark.slow
 @virtual
 async def test_nothing_said_after_the_wake_word_is_nothing_to_home_assistant(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), NOON, no_speech_s=2.0) as (rig, home):
@@ -247,7 +237,6 @@ async def test_nothing_said_after_the_wake_word_is_nothing_to_home_assistant(tmp
     assert (report.ended, home.kinds()) == ("no-speech", [])
 
 
-@pytest.mark.slow
 @virtual
 async def test_local_never_asks_home_assistant_but_takes_its_announcements(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), NOON, assistant="local") as (rig, home):
@@ -258,7 +247,6 @@ async def test_local_never_asks_home_assistant_but_takes_its_announcements(tmp_p
     assert (report.answer, home.kinds()) == ("It is late.", ["played"])
 
 
-@pytest.mark.slow
 @virtual
 async def test_a_wake_word_can_address_one_of_the_two(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), NOON, assistant="auto", targets={"hey_jarvis": "local"}) as (rig, home):

@@ -1,9 +1,10 @@
 """What the model has read of each conversation: only ever added to, so that its server finds all of it in its cache."""
 
 import json
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..llm.engine import Message, ToolCall
 from ..shared.tool import Tool, Turn
@@ -39,12 +40,26 @@ class Conversation:
         start = next((index + 1 for index in range(len(history) - 1, -1, -1) if history[index] is self.covered), None)
         if start is None and self.covered is not None:
             self.messages.clear()
+            self.own.clear()
             self.facts = None
         for turn in history[start or 0 :]:
-            if turn.text not in self.own and turn.answer:
+            if turn.text in self.own:
+                self._shorten_answer(turn)
+            elif turn.answer:
                 self.messages += self._told(turn, tools)
         self.covered = history[-1] if history else None
         self.own.clear()
+
+    def _shorten_answer(self, turn: Turn) -> None:
+        """Of an answer that was broken off, the model has said what was heard."""
+        for index in range(len(self.messages) - 1, -1, -1):
+            message = self.messages[index]
+            if message.role != "assistant" or not message.text:
+                continue
+            said, heard = (re.sub(r"\W", "", text) for text in (message.text, turn.answer))
+            if len(heard) < len(said) and said.startswith(heard):
+                self.messages[index] = replace(message, text=turn.answer)
+            return
 
     def shorten(self) -> None:
         """Drops the older half when it has grown too long; the first message left is a user's."""

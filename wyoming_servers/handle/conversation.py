@@ -1,8 +1,8 @@
 """What was said before, by conversation id: bounded, isolated, forgotten after a while."""
 
 from collections import OrderedDict, deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 
 from ..shared.tool import Turn
 from .dialogue import Dialogue
@@ -44,6 +44,18 @@ class Conversations:
         """Remembers a turn; past the bounds the oldest turn and the longest unused conversation go."""
         self._use(conversation_id).turns.append(turn)
 
+    def cut_off(self, conversation_id: str, asked: str, heard: str) -> None:
+        """Only this beginning of the last answer was heard: no more of it counts as said. What was never finished is added."""
+        turns = self._use(conversation_id).turns
+        last = [turn for turn in turns if turn.text == asked] if turns and turns[-1].text == asked else []
+        if not last or not _said(last).startswith(heard):
+            turns.append(Turn(asked, heard, None, {}, None))
+            return
+        for index, turn in enumerate(turns):
+            if turn in last:  # "do this and that" has two answers
+                said = turn.answer if heard.startswith(turn.answer) else heard
+                turns[index], heard = replace(turn, answer=said), heard[len(said) :].lstrip()
+
     def keep(self, conversation_id: str, dialogue: Dialogue) -> None:
         """Remembers what hangs over."""
         self._use(conversation_id).dialogue = dialogue
@@ -61,3 +73,7 @@ class Conversations:
         before = self._now() - self._expiry_s
         while self._kept and next(iter(self._kept.values())).used <= before:
             self._kept.popitem(last=False)
+
+
+def _said(turns: Iterable[Turn]) -> str:
+    return " ".join(" ".join(turn.answer.split()) for turn in turns)

@@ -80,6 +80,10 @@ class Router:
         turn = _Turn.begin(request, self._default, self._calls.languages.spoken())
         return turn.answered(await self._in_time(turn, self._understand(turn)))
 
+    def cut_off(self, conversation_id: str, asked: str, heard: str) -> None:
+        """Of the answer to what was asked, only this much was heard."""
+        self._conversations.cut_off(conversation_id, asked, heard)
+
     async def _in_time(self, turn: "_Turn", work: Awaitable[T]) -> T:
         try:
             async with turn.request.commit.within(self._patience.deadline_s):

@@ -25,7 +25,7 @@ from .http import Web
 from .links import Links
 from .matcher import Matcher
 from .router import Patience, Router
-from .session import PROVISIONAL, SUBSCRIBE, HandleSession
+from .session import PROVISIONAL, SPOKEN, SUBSCRIBE, HandleSession
 from .toolbox import Toolbox, ToolHome
 from .turns import TURNS, Turns
 from .understanding import Understanding
@@ -64,7 +64,7 @@ class HandleService(Service):
         self._open_fallback = fallback or _agent
         self._clock = clock or SystemClock()
         self._tool_folders = tool_folders or (paths.content("tools"), paths.data_dir() / "tools")
-        self.events = frozenset({"transcript", "recognize", PROVISIONAL, SUBSCRIBE, TURNS})
+        self.events = frozenset({"transcript", "recognize", PROVISIONAL, SUBSCRIBE, SPOKEN, TURNS})
         self.links = Links()
         self.turns = Turns(settings.web, self._clock.now)
         self._shared: dict[str, Any] = {}

@@ -26,6 +26,7 @@ from .turns import TURNS, Turns, on_this_machine
 
 _LOGGER = logging.getLogger(__name__)
 SUBSCRIBE = "earshot-subscribe"
+SPOKEN = "earshot-spoken"
 PROVISIONAL = "earshot-provisional"
 """What may be all that the user says; a `transcript` with the same content makes it certain."""
 PROSPECT = "earshot-prospect"
@@ -142,10 +143,18 @@ class HandleSession(Session):
             links.leave(self._peer)
             links.join(satellite, self._peer, toolbox.greeting(satellite))
             await toolbox.joined(satellite)
+        elif event_type == SPOKEN:
+            self._cut_off(data)
         elif satellite := links.of(self._peer):
             await toolbox.satellite_event(satellite, event_type, data)
         else:
             _LOGGER.debug("%s sent %r without a link", self._peer.name, event_type)
+
+    def _cut_off(self, data: Mapping[str, Any]) -> None:
+        """An answer was broken off: the conversation goes on from what was heard of it."""
+        conversation_id, asked, heard = _id(data, "conversation_id"), data.get("transcript"), data.get("text")
+        if conversation_id and isinstance(asked, str) and asked and isinstance(heard, str):
+            self._service.router.cut_off(conversation_id, asked, heard)
 
     def _request(self, data: Mapping[str, Any]) -> Request:
         """Everything but the text may be missing or of a type we do not know.

@@ -31,12 +31,12 @@ class LiveOutput:
         """The text of the speech that is heard, as far as it is known."""
         return " ".join(wording.text for stream, wording in self._streams.items() if stream.position)
 
-    def spoken(self, wording: Wording) -> str:
-        """How much of a text that is being spoken has been heard, in whole words."""
+    def spoken(self, wording: Wording) -> str | None:
+        """How much of a text has been heard, in whole words; None when it is not being spoken."""
         for stream, text in self._streams.items():
             if text is wording:
                 return spoken_part(wording.text, stream.played_s, stream.written_s if stream.whole else None)
-        return ""
+        return None
 
     async def speak(self, blocks: AsyncIterator[SpeechBlock], wording: Wording | None = None) -> float:
         """Plays speech to its end; returns when its first sound was heard.

@@ -125,14 +125,15 @@ class Turn:
             running.add_done_callback(self._discarded.discard)
             self._begin()
 
-    def cut_off(self, spoken: Callable[[Wording], str]) -> CutOff | None:
-        """What is to be remembered of an answer that is broken off now; None before its first word and after its last.
+    def cut_off(self, spoken: Callable[[Wording], str | None]) -> CutOff | None:
+        """What is to be remembered of an answer that is broken off now; None before the question and after the answer.
 
-        spoken: how much of a text has been heard."""
-        saying = self._revision.saying if self._revision else None
-        if saying is None or self._revision is None or not (heard := spoken(saying)):
+        spoken: how much of a text has been heard, None when it is not being spoken."""
+        revision = self._revision
+        if revision is None or not revision.transcript or not self._gate.lets(revision.number):
             return None
-        return CutOff(self._asker.conversation_id, self.id.number, self._revision.transcript, heard)
+        heard = spoken(revision.saying) if revision.saying else ""
+        return None if heard is None else CutOff(self._asker.conversation_id, self.id.number, revision.transcript, heard)
 
     def judge(self, revision: int, prospect: Prospect | None) -> bool:
         """What may follow the words of a revision; False when that is of no account any more."""
@@ -175,6 +176,8 @@ class Turn:
         words = self._words
         assert words is not None
         taken = words if isinstance(words, str) else words.take()
+        if isinstance(taken, Take):
+            self._means.peers.warm("asr", "handle", "tts")
         number = self._gate.revision
         self._revision = Revision(number, taken, self._asker.context(TurnId(self.id.number, number)), self._means)
         if self._gate.phase is Phase.PAUSED:

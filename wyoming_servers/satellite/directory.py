@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..shared.asking import ask
+from ..shared.client import WyomingClient
 from ..shared.errors import AssistantError, PeerBusyError, PeerUnreachableError
 from ..shared.offers import programs
 from ..shared.protocol import printable
@@ -24,6 +25,7 @@ from ..shared.settings import KINDS, PeersSection
 from ..shared.tasks import TaskOwner
 from ..shared.uri import split_uri
 from .known_peer import KnownPeer, Patience, PeerRef
+from .spares import Spares
 
 if TYPE_CHECKING:
     from ..shared.discovery import Browser, Sighting
@@ -58,6 +60,7 @@ class Directory:
         self._current: dict[str, PeerRef] = {}
         self._changed = asyncio.Event()
         self._owner = TaskOwner()
+        self._spares = Spares()
         self._browser = self._make_browser(on) if browse and len(self._fixed) < len(KINDS) else None
 
     async def start(self) -> None:
@@ -75,6 +78,20 @@ class Directory:
         if self._browser:
             await self._browser.stop()
         await self._owner.close()
+        await self._spares.close()
+
+    def warm(self, *kinds: str) -> None:
+        """A request of each of these kinds is about to be made: connections are made ready."""
+        for kind in kinds:
+            if peer := self.available(kind):
+                self._spares.warm(kind, peer.uri)
+
+    async def connect(self, kind: str, uri: str) -> WyomingClient:
+        """A connection for one request; one that was made ready, if there is one.
+
+        Raises: PeerUnreachableError.
+        """
+        return await self._spares.connect(kind, uri)
 
     def available(self, kind: str) -> PeerRef | None:
         """The server `pick` would give without waiting."""

@@ -14,8 +14,6 @@ from ..shared.tasks import cancel
 
 _LOGGER = logging.getLogger(__name__)
 _PICK_TIMEOUT_S = 1.0  # a server that was killed is back within that, when something supervises it
-_CONNECT_TIMEOUT_S = 1.0
-_LOST_S = {"asr": 0.7, "tts": 0.7, "handle": 4.0}  # noticed after about 1.3 s; handle's sentence cannot go elsewhere once it is sent
 _PING_S = 0.3
 _GIVE_UP_S = 3.0  # of failures in a row: the user waits for an answer, be it an apology
 _PAUSE_S = 0.1  # doubled with every failure
@@ -46,6 +44,15 @@ class Peers(Protocol):
         """The best server of this kind; waits up to `timeout_s` for one.
 
         Raises: PeerUnreachableError when there is none.
+        """
+
+    def warm(self, *kinds: str) -> None:
+        """A request of each of these kinds is about to be made: connections are made ready."""
+
+    async def connect(self, kind: str, uri: str) -> WyomingClient:
+        """A connection for one request.
+
+        Raises: PeerUnreachableError.
         """
 
     def report_failure(self, uri: str, error: BaseException) -> None:
@@ -89,9 +96,8 @@ class Attempts:
         peer = await self._peers.pick(self._kind, _PICK_TIMEOUT_S)
         self._uri = peer.uri
         self.speaks_streams = any(program.installed and program.supports_synthesize_streaming for program in peer.info.tts)
-        connecting = WyomingClient.connect(peer.uri, _CONNECT_TIMEOUT_S, lost_s=_LOST_S[self._kind])
         with self._peers.using(self._kind, peer.uri):
-            async with await connecting as client:
+            async with await self._peers.connect(self._kind, peer.uri) as client:
                 reassuring = asyncio.create_task(client.reassure(_PING_S), name=f"ping {self._kind}") if peer.ours else None
                 try:
                     yield client

@@ -9,7 +9,7 @@ from wyoming_servers.shared.audio import AudioFormat, Converter
 from wyoming_servers.shared.engines import EngineContext
 from wyoming_servers.wake.openwakeword import OpenWakeWordEngine, OpenWakeWordOptions
 
-CHIMES = ("wake", "done", "error", "muted", "unmuted", "announce", "ring")
+CHIMES = ("wake", "done", "error", "working", "muted", "unmuted", "announce", "ring")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_a_chime_begins_and_ends_without_a_click(name: str) -> None:
     assert np.max(np.abs(np.diff(sound))) < 0.5 * np.max(np.abs(sound))
 
 
-@pytest.mark.parametrize("name", ["wake", "done", "error", "muted", "unmuted", "announce"])
+@pytest.mark.parametrize("name", ["wake", "done", "error", "working", "muted", "unmuted", "announce"])
 def test_a_chime_is_short_and_quieter_than_speech(name: str) -> None:
     sound = getattr(chimes, name)()
     assert len(sound) / chimes.RATE_HZ <= 0.5

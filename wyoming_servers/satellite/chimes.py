@@ -22,6 +22,11 @@ def error() -> np.ndarray:
     return _samples(_note(330.0, 0.16), _rest(0.06), _note(247.0, 0.18))
 
 
+def working() -> np.ndarray:
+    """Still at work on it: two equal soft notes, 0.2 s."""
+    return _samples(_note(523.0, 0.07), _rest(0.06), _note(523.0, 0.07), peak=_PEAK / 2)
+
+
 def muted() -> np.ndarray:
     """The microphone is off: three falling notes, 0.27 s."""
     return _samples(_note(1047.0, 0.08), _note(880.0, 0.08), _note(660.0, 0.11))

@@ -10,7 +10,6 @@ from ..shared.identity import machine_id
 from ..shared.patience import Prospect
 from ..shared.settings import Settings
 from ..shared.tasks import TaskOwner
-from . import chimes
 from .barge_in import BargeIn
 from .boundary import LOOK_BACK_S, boundary
 from .conversation import Conversation
@@ -42,6 +41,7 @@ from .output import LiveOutput
 from .peers import Peers
 from .playback import Player
 from .report import TurnReport
+from .signals import Signals
 from .speculation import Speculation
 from .targets import check_targets, target_of
 from .turn import Asker, Turn, TurnId
@@ -87,8 +87,8 @@ class Satellite:
         self._on_turn = on_turn
         self._events = events or Events()
         self._owner = TaskOwner()
-        self._chimes = {name: getattr(chimes, name)() for name in ("wake", "done", "error", "muted", "unmuted")} if satellite.chimes else {}
-        self._output = LiveOutput(player, self._chimes.get("error"))
+        self._signals = Signals(player, self._owner, wanted=satellite.chimes)
+        self._output = LiveOutput(player, self._signals.sound("error"))
         self._hearing = Hearing(satellite.longest_s + _KEEP_S)
         self._turns = 0
         self._home: HomeLink | None = None
@@ -136,7 +136,7 @@ class Satellite:
                 except Exception:
                     _LOGGER.exception("the satellite failed at a %s; it begins anew", type(message).__name__)
                     self._drop_turn("failed")
-                    self._chime("error")
+                    self._signals.play("error")
                 self._tell_state()
         finally:
             await self._owner.close()
@@ -214,7 +214,7 @@ class Satellite:
                 self._drop_turn("muted")
                 self._interjections.speak_up()
         if self._output.speaking or not self._player.playing:  # switched to and fro, it would chime for long
-            self._chime("muted" if muted else "unmuted")
+            self._signals.play("muted" if muted else "unmuted")
         self._events.tell("muted" if muted else "unmuted")
 
     def _hear(self, frame: Frame) -> None:
@@ -256,7 +256,7 @@ class Satellite:
         if self._target == "home_assistant" and not (self._home and self._home.active):
             self._refuse(word)
             return
-        self._chime("wake")
+        self._signals.play("wake")
         self._follow_ups = self._questions = 0
         turn = self._new_turn(addressed=True)
         turn.report.wake_word = word.name
@@ -267,7 +267,7 @@ class Satellite:
 
     def _refuse(self, word: WakeWord) -> None:
         """Nobody is there who may answer."""
-        self._chime("error")
+        self._signals.play("error")
         why = "Home Assistant is not connected, and nobody else may answer (satellite.assistant, satellite.targets)"
         self._report(TurnReport(wake_word=word.name, ended="failed", error=why))
 
@@ -291,12 +291,13 @@ class Satellite:
             short = listening.speech_end - listening.start < _HUM_S * RATE_HZ
             self._hum = self._hearing.position if short and listening.turn.addressed and not listening.turn.id.revision else None
             listening.commit()
+            self._signals.wait()
             return
         self._drop_turn("no-speech")
         if self._home:
             self._home.let_go()
         if listening.turn.addressed and not listening.turn.asked:
-            self._chime("done")
+            self._signals.play("done")
         self._interjections.speak_up()
 
     async def _run(self, listening: Listening) -> None:
@@ -312,6 +313,7 @@ class Satellite:
     def _turn_over(self, message: TurnOver) -> None:
         if self._turn is None or message.turn != self._turn.id:
             return
+        self._signals.answered()
         report, turn = message.report, self._turn
         self._turn = self._task = self._listening = None
         if report.ended == "empty" and self._hum is not None:
@@ -319,9 +321,9 @@ class Satellite:
             return
         self._report(report)
         if report.ended == "empty" and not turn.asked:
-            self._chime("done" if report.route == HOME_ROUTE else "error")  # to Home Assistant it is no failure
+            self._signals.play("done" if report.route == HOME_ROUTE else "error")  # to Home Assistant it is no failure
         if report.ended == "answered" and not report.answer and turn.addressed:
-            self._chime("done")
+            self._signals.play("done")
         if self._interjections.waiting:
             self._interjections.speak_up()
         elif report.ended == "answered" and report.intent not in _QUIET_INTENTS:
@@ -378,6 +380,7 @@ class Satellite:
 
     def _drop_turn(self, why: str) -> None:
         """Whatever the turn still does is for nobody."""
+        self._signals.answered()
         turn, self._turn, self._listening = self._turn, None, None
         if isinstance(turn, Turn) and (cut := turn.cut_off(self._output.spoken)):
             self._interjections.timers.spoken(cut)
@@ -393,7 +396,3 @@ class Satellite:
         if self._interjections.waiting and (self._turn is None or (not self._turn.addressed and not self._task)):
             self._drop_turn("interrupted")  # an open follow-up window in which nobody speaks
             self._interjections.speak_up()
-
-    def _chime(self, name: str) -> None:
-        if name in self._chimes:
-            self._player.play(self._chimes[name])

@@ -207,7 +207,7 @@ class Revision:
             await self._speak(output, wording)
 
     async def _speak(self, output: Output, wording: Wording) -> None:
-        held = HeldSpeech()
+        held = HeldSpeech(wording, self._means.speculation.voice)
         filling = asyncio.create_task(held.fill(self._speech(wording, _now())), name=f"voice of revision {self.number}")
         try:
             await self.opened()

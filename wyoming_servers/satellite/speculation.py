@@ -3,6 +3,7 @@
 import asyncio
 
 from ..shared.patience import PauseLearner, Prospect, wait_s
+from .voice_pace import VoicePace
 
 PAUSE_S = 0.1
 """Silence after which the words so far are taken for all there is, on suspicion. Stops within words are shorter."""
@@ -23,6 +24,8 @@ class Speculation:
         self._recogniser = _Recogniser()
         self._refused_until: dict[str, float] = {}
         self._knowing: set[str] = set()
+        self.voice = VoicePace()
+        """How quick the voice is."""
         self.expects_verdicts = allowed
         """Whether it is worth waiting a moment for what the intent server says of the words: it did the last time."""
 

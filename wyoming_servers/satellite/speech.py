@@ -93,7 +93,7 @@ async def _by_sentence(client: WyomingClient, wording: Wording, language: str, l
 
 
 async def _sentences(wording: Wording, language: str) -> AsyncIterator[str]:
-    splitter = Splitter(language)
+    splitter = Splitter(language, first_clause=True)
     async for fragment in wording.fragments():
         if pieces := splitter.feed(fragment):
             yield " ".join(pieces)

@@ -79,6 +79,27 @@ def test_a_quiet_voice_in_the_background_does_not_keep_it_open() -> None:
     assert at < 0.5 + len(command) / RATE_HZ + 1.0
 
 
+def test_a_television_does_not_keep_it_open() -> None:
+    command, news = (
+        trimmed(speak("turn on the kitchen light")),
+        speak("and now the news of the day from all over the world " * 3, speaker="m3"),
+    )
+    television = (news * 0.15).astype(np.int16)
+    sound = np.concatenate((television[: RATE_HZ // 2], command, television)).astype(np.int16)
+    endpointer = Endpointer(Patience())
+    ending, at = end_of(endpointer, sound)
+    assert ending is Ending.SILENCE
+    assert at < 0.5 + len(command) / RATE_HZ + 2.0
+    assert endpointer.speech_end / RATE_HZ < 0.5 + len(command) / RATE_HZ + 0.5
+
+
+def test_a_voice_that_grows_soft_is_heard_out() -> None:
+    words = [trimmed(speak(text)) for text in ("set a timer for", "twenty five minutes", "for the potatoes")]
+    softer = [(part * factor).astype(np.int16) for part, factor in zip(words, (1.0, 0.5, 0.3), strict=True)]
+    _, at = end_of(Endpointer(Patience()), np.concatenate((silence(0.5), *softer, silence(2))))
+    assert at > 0.5 + sum(map(len, words)) / RATE_HZ
+
+
 def test_talk_without_end_is_cut() -> None:
     talk = np.concatenate([trimmed(speak("and then they went on and on")) for _ in range(6)])
     assert end_of(Endpointer(Patience(longest_s=4.0)), talk) == (Ending.TOO_LONG, pytest.approx(4.0, abs=2 * FRAME_S))

@@ -108,14 +108,13 @@ class Matcher:
         reached = self._prefixes.prospect(
             self._normalise(text), lambda intent, block: self._prefilter.allowed(block, given) and self._wanted(intent, block)
         )
-        if reached is Prospect.PREFIX:
+        if reached in (Prospect.PREFIX, Prospect.COMPLETE):
             return reached
         by_end = off_grammar(text, self._unfinished)
-        if not self.match(text, context):
+        if reached is None and not self.match(text, context):  # what is written together the walk does not know
             return by_end
-        if by_end is Prospect.UNFINISHED and reached is not Prospect.COMPLETE:
-            return Prospect.PREFIX  # free words are never over: "remind me to", "add milk and"
-        return reached or Prospect.EXTENDABLE
+        # free words are never over: "remind me to", "add milk and"
+        return Prospect.PREFIX if by_end is Prospect.UNFINISHED else Prospect.EXTENDABLE
 
     def _match_several(self, text: str, splits: int) -> tuple[Match, ...]:
         """The commands that conjunctions join; a conjunction may also stand inside a command."""

@@ -14,6 +14,7 @@ _ONSET_S = 0.09  # three frames: "yes" has eight, a click has one
 _CLICK_FRAMES = 2  # after a pause, this many frames in a row show that the user goes on
 _BURST_GAP_S = 0.2  # words of one burst are closer than this
 _PRE_ROLL_S = 0.5  # before the first frame that was certainly speech there may be a soft beginning
+_FADED_DB, _FADED_S = 14.0, 1.0  # nor does a user stay this soft for so long: every second has a stressed syllable
 _BACKGROUND_DB = 24.0  # speech this much below the user's own is somebody else's: a television, another room
 
 
@@ -60,6 +61,7 @@ class Endpointer:
         self._burst_frames = 0
         self._last_speech = -1
         self._loudest_dbfs = -120.0
+        self._last_stressed = 0
         self._started = False
         self.last_pause_s = 0.0
         """How long the user was silent before going on, the last time; 0 when that has not been."""
@@ -121,6 +123,11 @@ class Endpointer:
         if self._started and level < self._loudest_dbfs - _BACKGROUND_DB:
             return False
         self._loudest_dbfs = max(self._loudest_dbfs, level)
+        if level >= self._loudest_dbfs - _FADED_DB:
+            self._last_stressed = self._frame
+        elif self._started and _seconds(self._frame - self._last_stressed) > _FADED_S:
+            self._last_speech = min(self._last_speech, self._last_stressed)  # a television has talked on since then
+            return False
         return True
 
     def _step(self, speech: bool) -> None:

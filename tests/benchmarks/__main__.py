@@ -17,6 +17,7 @@ BENCHMARKS = {
     "loop": "end of speech to first sound of the answer, live through four servers",
     "failover": "a machine fails in the middle of a turn; needs root",
     "turn": "end of speech to first sound in six kinds of house, against doing one thing after the other and against Home Assistant's way",
+    "endpoint": "false commits against commit delay, by what was said and by silence alone",
     "engines": "Piper and faster-whisper behind our servers and behind wyoming-piper and wyoming-faster-whisper",
     "footprint": "time until ready, memory, and processor time while listening to silence",
 }

@@ -1,0 +1,65 @@
+"""Who tells the class of what was said: the intent server's matcher, on the true words or on those that a recogniser heard."""
+
+from functools import cache
+
+import numpy as np
+
+from wyoming_servers.asr.engine import AsrRequest
+from wyoming_servers.handle.matcher import Matcher
+from wyoming_servers.handle.phrases import COMMON, read_responses
+from wyoming_servers.shared import paths
+from wyoming_servers.shared.audio import RATE_HZ
+from wyoming_servers.shared.engines import EngineContext
+from wyoming_servers.shared.house import Area, Device, House
+from wyoming_servers.shared.patience import Prospect
+from wyoming_servers.shared.templates import load
+
+from .corpus import Sound
+
+_HOUSE = House(
+    areas=tuple(Area(name) for name in ("Kitchen", "Bedroom", "Living Room", "Office", "Bathroom", "Hallway")),
+    devices=(
+        Device("Kitchen Light", "light", "Kitchen"),
+        Device("Bed Lamp", "light", "Bedroom"),
+        Device("Standing Light", "light", "Office"),
+        Device("Fan", "fan", "Bedroom"),
+        Device("Front Door", "lock"),
+        Device("TV", "media_player", "Living Room"),
+    ),
+    places=("Paris", "London"),
+    lists=("Shopping",),
+)
+_HEARD_AFTER_S = 0.1
+
+
+def by_true_words(sound: Sound, second: float) -> Prospect:
+    """As if the recogniser made no mistake and took no time."""
+    return _matcher().prospect(" ".join(sound.words_until(second)))
+
+
+def by_recogniser(sound: Sound, second: float) -> Prospect:
+    """As the embedded recogniser hears what was said until then."""
+    return _matcher().prospect(_recognised(sound.samples[: round((second + _HEARD_AFTER_S) * RATE_HZ)]))
+
+
+def _recognised(samples: np.ndarray) -> str:
+    stream = _recogniser().open(AsrRequest("en"))
+    try:
+        stream.feed(samples)
+        return stream.finish().text
+    finally:
+        stream.close()
+
+
+@cache
+def _matcher() -> Matcher:
+    folders = [paths.content("intents")]
+    common = read_responses("en", folders)[COMMON]
+    return Matcher(load("en", _HOUSE, folders, scope="text"), common["conjunctions"], common["unfinished"])
+
+
+@cache
+def _recogniser():
+    from wyoming_servers.asr.phrases import PhrasesEngine, PhrasesOptions
+
+    return PhrasesEngine(PhrasesOptions(), EngineContext(house=_HOUSE, intents_dirs=(paths.content("intents"),)))

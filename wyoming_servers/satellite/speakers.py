@@ -83,10 +83,9 @@ class FileSpeaker(ClockSpeaker):
         """Raises: InvalidRequestError when the file cannot be written."""
         super().__init__(str(path))
         try:
-            self._raw = path.open("wb")
+            self._file = wave.open(str(path), "wb")  # noqa: SIM115 - open for as long as the speaker is; whole after every block
         except OSError as err:
             raise InvalidRequestError(f"{path} cannot be written: {err.strerror}") from None
-        self._file = wave.open(self._raw, "wb")  # noqa: SIM115 - open for as long as the speaker is
         self._file.setparams((1, 2, PLAYBACK_RATE_HZ, 0, "NONE", ""))
         self._room = _LONGEST_RECORDING_S * PLAYBACK_RATE_HZ
 
@@ -94,11 +93,6 @@ class FileSpeaker(ClockSpeaker):
         samples = samples[: self._room]
         self._room -= len(samples)
         self._file.writeframes(samples.astype("<i2").tobytes())
-
-    async def close(self) -> None:
-        await super().close()
-        self._file.close()
-        self._raw.close()
 
 
 class NullSpeaker(ClockSpeaker):

@@ -16,26 +16,36 @@ BENCHMARKS = {
     "voice": "first sound over TCP, describe under load, memory",
     "loop": "end of speech to first sound of the answer, live through four servers",
     "failover": "a machine fails in the middle of a turn; needs root",
-    "turn": "end of speech to first sound in six kinds of house, against doing one thing after the other and against Home Assistant's way",
+    "turn": "end of speech to first sound in eight kinds of house, beside its targets and two other ways to run a turn",
     "endpoint": "false commits against commit delay, by what was said and by silence alone",
     "engines": "Piper and faster-whisper behind our servers and behind wyoming-piper and wyoming-faster-whisper",
     "footprint": "time until ready, memory, and processor time while listening to silence",
 }
-"""name → what it measures; the module of that name has `measure() -> list[Figure]`."""
+"""name → what it measures; the module of that name has `measure() -> list[Figure]`, or `report()` that prints by itself."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     shown = "; ".join(f"{name}: {what}" for name, what in BENCHMARKS.items())
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{shown} (default: all)")
-    names = parser.parse_args().names or list(BENCHMARKS)
+    parser.add_argument(
+        "--long", action="store_true", help="turn: 200 turns in each house in real time, by all arms; hours"
+    )
+    parser.add_argument("--real", action="store_true", help="turn: 50 spoken commands through the embedded engines instead; ten minutes")
+    options = parser.parse_args()
+    names = options.names or list(BENCHMARKS)
     if unknown := [name for name in names if name not in BENCHMARKS]:
         parser.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
     print(machine())
     for name in names:
         print(f"\n{name}: {BENCHMARKS[name]}")
         module = importlib.import_module(f"bench_{name}")
-        module.report() if hasattr(module, "report") else print_table(module.measure())
+        if name == "turn":
+            module.report(long=options.long, real=options.real)
+        elif hasattr(module, "report"):
+            module.report()
+        else:
+            print_table(module.measure())
     return 0
 
 

@@ -12,11 +12,11 @@ _COMMANDS = ("what time is it", "set a timer for five minutes", "how much time i
 _GAP_S = 5.0
 
 
-def measure() -> list[Figure]:
+def measure(turns: int = _TURNS) -> list[Figure]:
     """One long microphone recording with the wake word and a command every few seconds."""
     rng = np.random.default_rng(0)
     pieces = [_noise(rng, 5.0)]
-    for turn in range(_TURNS):
+    for turn in range(turns):
         pieces += [speak("hey jarvis"), _noise(rng, 0.3), speak(_COMMANDS[turn % len(_COMMANDS)]), _noise(rng, _GAP_S)]
     stages: dict[str, list[float]] = {}
     with earshot_run(np.concatenate(pieces)) as running:

@@ -2,29 +2,49 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from itertools import product
 
+import bench_loop
+from figures import print_table
+from turn import real_time
 from turn.day import ARMS, Measured, live
+from turn.load import load_of
 from turn.page import page
 from turn.profile import load, names
+from turn.real_targets import load_rows, overhead_rows, wire_rows
 from turn.targets import Row, print_rows, virtual_rows
+from turn.wire import chunk_cost, satellites_per_core
 from virtual_time import VirtualLoop
 
 from wyoming_servers.shared import paths
 
 _FOLDER = paths.cache_dir() / "bench" / "turn"
+_SPOKEN = 50
+_SHORT, _LONG = 12, 200
+"""Turns in real time in each house."""
 
 
-def report() -> None:
-    """Measures, prints the targets, and keeps every turn."""
+def report(*, long: bool, real: bool) -> None:
+    """Measures, prints the targets, and keeps every turn. real: only spoken commands through the embedded engines."""
+    if real:
+        print_table(bench_loop.measure(_SPOKEN))
+        return
     with ProcessPoolExecutor() as pool:
         days = list(pool.map(lived, *zip(*product(ARMS, names()), strict=True)))
     turns = [turn for day in days for turn in day]
     rows = virtual_rows(turns)
+    print("  in virtual time:")
     print_rows(rows)
-    _keep(turns, rows)
+    measured = real_time.run(_LONG if long else _SHORT, ARMS if long else ("ours",))
+    real_rows = overhead_rows(real_time.RealTime([turn for turn in measured.turns if turn.arm == "ours"], measured.lags_s))
+    real_rows += wire_rows([chunk_cost() for _ in range(5)], asyncio.run(satellites_per_core(100, 5.0)))
+    real_rows += load_rows(asyncio.run(load_of(50 if long else 10, 3)))
+    print("  in real time, on this machine:")
+    print_rows(real_rows)
+    _keep([*turns, *measured.turns], [*rows, *real_rows])
 
 
 def lived(arm: str, profile: str) -> list[Measured]:
@@ -33,7 +53,7 @@ def lived(arm: str, profile: str) -> list[Measured]:
         return runner.run(live(arm, load(profile)))
 
 
-def _keep(turns: list[Measured], rows: list[Row]) -> None:
+def _keep(turns: Sequence[Measured], rows: Sequence[Row]) -> None:
     _FOLDER.mkdir(parents=True, exist_ok=True)
     (_FOLDER / "turns.json").write_text(json.dumps([asdict(turn) for turn in turns], indent=1), "utf-8")
     (_FOLDER / "targets.json").write_text(json.dumps([asdict(row) for row in rows], indent=1), "utf-8")

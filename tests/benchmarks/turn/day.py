@@ -40,7 +40,6 @@ _QUIET_S = 1.0  # an answer has ended when nothing of it was heard for so long
 _SILENT_S = 6.0  # and there is none when nothing came for so long after the end of speech, and no engine works
 _LATEST_S = 180.0
 _SATELLITE = SatelliteSection(name="bench", uri="none", handle_s=_LATEST_S)
-_EXACT_S, _COARSE_S = 0.001, 0.01  # blocks of the sound card, while the first sound is awaited and else
 
 
 @dataclass(frozen=True)
@@ -102,22 +101,31 @@ class Day:
     loudspeaker: Loudspeaker = field(default_factory=Loudspeaker)
     commits: list[Commit] = field(default_factory=list)
     woken: Callable[[int], None] = field(default=lambda _: None)
+    name: str = "bench"
+    """The satellite's."""
+    alone: bool = True
+    """False when other satellites use the engines, so that their log does not tell whose work it is; then they must cost nothing."""
 
 
-async def live(arm: str, profile: Profile, scenes: Sequence[Scene] = SCENES, *, apart: bool = False) -> list[Measured]:
-    """Every scene once, by one arm. In virtual time when the running loop is. apart: with the engines in a process of their own."""
-    house = house_of(profile, scenes)
-    async with _engines(house, apart) as engines, _running(arm, Day(house, engines)) as day:
-        return [await _turn(day, arm, scene, saying) for scene, saying in house_scenes(house, scenes)]
+async def live(arm: str, profile: Profile, names: Sequence[str] | None = None, *, apart: bool = False, seed: int = 0) -> list[Measured]:
+    """Scenes one after the other, by one arm; None for every one once. In virtual time when the running loop is.
+
+    apart: with the engines in a process of their own. seed: of the room's noise.
+    """
+    house = house_of(profile, SCENES)
+    async with engines_of(house, apart) as engines, running(arm, Day(house, engines, Room(seed))) as day:
+        return [await take_turn(day, arm, scene, saying) for scene, saying in chosen(house, names)]
 
 
-def house_scenes(house: House, scenes: Sequence[Scene]) -> list[tuple[Scene, Saying]]:
-    """Those that this house can answer, with their sound."""
-    return [(scene, house.sayings[at]) for at, scene in enumerate(scenes, 1) if house.profile.llm or not scene.needs_llm]
+def chosen(house: House, names: Sequence[str] | None = None) -> list[tuple[Scene, Saying]]:
+    """Scenes by name that this house can answer, with their sound; None for all."""
+    there = {scene.name: (scene, house.sayings[at]) for at, scene in enumerate(SCENES, 1) if house.profile.llm or not scene.needs_llm}
+    return [there[name] for name in (there if names is None else names) if name in there]
 
 
 @asynccontextmanager
-async def _engines(house: House, apart: bool) -> AsyncIterator[Engines]:
+async def engines_of(house: House, apart: bool) -> AsyncIterator[Engines]:
+    """Those of a house; apart: in a process of their own."""
     if apart:
         async with engines_apart(house.profile.name) as engines:
             yield engines
@@ -127,7 +135,8 @@ async def _engines(house: House, apart: bool) -> AsyncIterator[Engines]:
                 yield engines
 
 
-async def _turn(day: Day, arm: str, scene: Scene, saying: Saying) -> Measured:
+async def take_turn(day: Day, arm: str, scene: Scene, saying: Saying) -> Measured:
+    """The wake word, what is said, and what is heard of the answer."""
     engines, room = day.engines, day.room
     await engines.refresh()
     before, effects, commits = len(engines.work), len(engines.effects), len(day.commits)
@@ -150,11 +159,17 @@ async def _turn(day: Day, arm: str, scene: Scene, saying: Saying) -> Measured:
         last,
         _stalls(spoken),
         commit and commit.at - ended,
-        path_of(work, scene, _rules(day.house, saying.text, work, commit, ended)) if commit and arm == "ours" else None,
+        _path(day, scene, saying, work, commit, ended) if commit and arm == "ours" else None,
         tuple(engines.spoken[number] for number in dict.fromkeys(run.sound for run in spoken)),
         len(engines.effects) - effects,
         work,
     )
+
+
+def _path(day: Day, scene: Scene, saying: Saying, work: Sequence[Busy], commit: Commit, ended: float) -> CriticalPath | None:
+    if not day.alone:
+        return CriticalPath(_rules(day.house, saying.text, (), commit, ended), 0.0, 0.0, 0.0, 0.0)
+    return path_of(work, scene, _rules(day.house, saying.text, work, commit, ended))
 
 
 def _rules(house: House, text: str, work: Sequence[Busy], commit: Commit, ended: float) -> Rules:
@@ -180,7 +195,7 @@ async def _until_quiet(day: Day, ended: float) -> list[Run]:
     now = asyncio.get_running_loop().time
     reader, origin, seen, changed_at = Reader(), None, -1, now()
     await asyncio.sleep(ended - now())
-    day.loudspeaker.block_s = _EXACT_S
+    day.loudspeaker.exact = True
     while now() < ended + _LATEST_S:
         await asyncio.sleep(_QUIET_S / 2)
         await day.engines.refresh()
@@ -188,8 +203,6 @@ async def _until_quiet(day: Day, ended: float) -> list[Run]:
         origin = at if origin is None else origin
         reader.feed(samples)
         total = sum(run.samples for run in reader.runs)
-        if total:
-            day.loudspeaker.block_s = _COARSE_S
         if total != seen or not day.engines.idle:
             seen, changed_at = total, now()
         if day.engines.idle and now() > changed_at + (_QUIET_S if total else _SILENT_S):
@@ -198,12 +211,13 @@ async def _until_quiet(day: Day, ended: float) -> list[Run]:
 
 
 @asynccontextmanager
-async def _running(arm: str, day: Day) -> AsyncIterator[Day]:
+async def running(arm: str, day: Day, settle_s: float = 1.0) -> AsyncIterator[Day]:
+    """Somebody listens to the day's room."""
     ready = asyncio.Event()
     with contextlib.ExitStack() as stack:
         if arm == "ours":
-            stack.enter_context(_commits_noted(day.commits))
-            settings = settings_for(day.engines, day.house.profile.slow)
+            stack.enter_context(_commits_noted(day.name, day.commits))
+            settings = settings_for(day.engines, day.name, day.house.profile.slow)
             work = satellite_loop.run(settings, _nothing, ready.set, microphone=day.room, speaker=day.loudspeaker)
         else:
             baseline = Baseline(arm, day.engines.uris, day.room, day.loudspeaker, lambda at: day.commits.append(Commit(at)))
@@ -213,7 +227,7 @@ async def _running(arm: str, day: Day) -> AsyncIterator[Day]:
         running = asyncio.create_task(work, name=arm)
         try:
             await ready.wait()
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(settle_s)
             yield day
         finally:
             await cancel(running)
@@ -222,12 +236,13 @@ async def _running(arm: str, day: Day) -> AsyncIterator[Day]:
 
 
 @contextlib.contextmanager
-def _commits_noted(commits: list[Commit]) -> Iterator[None]:
-    """Notes when turns are committed: nothing else tells it to the sample."""
+def _commits_noted(name: str, commits: list[Commit]) -> Iterator[None]:
+    """Notes when turns of this satellite are committed: nothing else tells it to the sample."""
     commit = Turn.commit
 
     def noted(self: Turn, speech_ended_at: float | None = None) -> None:
-        commits.append(Commit(asyncio.get_running_loop().time(), speech_ended_at))
+        if self._asker.satellite_id.startswith(f"{name}-"):
+            commits.append(Commit(asyncio.get_running_loop().time(), speech_ended_at))
         commit(self, speech_ended_at)
 
     Turn.commit = noted
@@ -237,11 +252,11 @@ def _commits_noted(commits: list[Commit]) -> Iterator[None]:
         Turn.commit = commit
 
 
-def settings_for(engines: Engines, slow: bool = False) -> Settings:
+def settings_for(engines: Engines, name: str, slow: bool) -> Settings:
     """A satellite's, with these peers. slow: nothing is done on suspicion."""
     settings = load(file=None, environment={})
     peers = PeersSection(**{kind: engines.uris[kind] for kind in KINDS})
-    section = dataclasses.replace(_SATELLITE, peers=peers, speculate="off" if slow else "auto")
+    section = dataclasses.replace(_SATELLITE, name=name, peers=peers, speculate="off" if slow else "auto")
     network = dataclasses.replace(settings.network, zeroconf=False)
     return dataclasses.replace(settings, satellite=section, network=network)
 

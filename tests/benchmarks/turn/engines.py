@@ -74,13 +74,15 @@ class Engines:
         self.spoken: dict[int, str] = {}
         """Texts by the number of their sound."""
         self._client = client
+        self._asking = asyncio.Lock()
 
     async def refresh(self) -> None:
         """Fetches what is new."""
-        done = next((at for at, work in enumerate(self.work) if not work.end), len(self.work))
-        await self._client.send(Event(_LOG, {"since": done}))
-        data = (await self._client.receive(_READY_S)).data
-        self.work[done:] = [Busy(**each) for each in data["work"]]
+        async with self._asking:
+            done = next((at for at, work in enumerate(self.work) if not work.end), len(self.work))
+            await self._client.send(Event(_LOG, {"since": done}))
+            data = (await self._client.receive(_READY_S)).data
+            self.work[done:] = [Busy(**each) for each in data["work"]]
         self.effects, self.spoken = data["effects"], dict(data["spoken"])
 
     @property

@@ -11,7 +11,7 @@ from wyoming_servers.shared.audio import FRAME_SAMPLES, RATE_HZ
 from wyoming_servers.shared.tasks import TaskOwner
 
 _NOISE = 8.0
-_BLOCK_S = 0.01
+_BLOCK_S, _EXACT_S = 0.01, 0.001
 
 
 class Room(Microphone):
@@ -65,8 +65,8 @@ class Loudspeaker(Speaker):
     always_open = True
 
     def __init__(self) -> None:
-        self.block_s = _BLOCK_S
-        """How much it takes at a time."""
+        self.exact = False
+        """True until the next sound, for whose time it matters: it takes little at a time, and what comes too late is heard late."""
         self._owner = TaskOwner()
         self._heard: list[np.ndarray] = []
         self._fetched = 0
@@ -83,9 +83,15 @@ class Loudspeaker(Speaker):
         now = asyncio.get_running_loop().time
         taken = 0
         while True:
-            due = round((now() - self._began + self.block_s) * PLAYBACK_RATE_HZ)
-            self._heard.append(pull(due - taken))
-            taken = due
+            passed = round((now() - self._began) * PLAYBACK_RATE_HZ)
+            if self.exact and passed > taken:
+                self._heard.append(np.zeros(passed - taken, np.int16))
+                taken = passed
+            due = passed + round((_EXACT_S if self.exact else _BLOCK_S) * PLAYBACK_RATE_HZ)
+            sound = pull(max(0, due - taken))
+            self._heard.append(sound)
+            self.exact = self.exact and not sound.any()
+            taken = max(taken, due)
             await asyncio.sleep(taken / PLAYBACK_RATE_HZ - now() + self._began)
 
     def heard(self) -> tuple[int, np.ndarray]:

@@ -11,10 +11,12 @@ _BUFFER = RATE_HZ // 25
 
 
 def impulse_response(delay_s: float, reverberation_s: float, gain: float, seed: int = 3) -> np.ndarray:
-    """From loudspeaker to microphone at 16 kHz: a direct path, and noise that dies away by 60 dB; as loud as `gain` in all."""
+    """From loudspeaker to microphone at 16 kHz: a direct path, and noise that dies away by 60 dB; as loud as `gain` in all.
+
+    Both are equally strong: in one case, or on one desk, the direct path is stronger than that."""
     count = round(reverberation_s * RATE_HZ)
     response = np.random.default_rng(seed).normal(0, 1, count) * np.exp(-6.9 * np.arange(count) / count)
-    response[0] = 4.0
+    response[0] = np.sqrt(np.sum(response[1:] ** 2))
     response *= gain / np.sqrt(np.sum(response**2))
     return np.concatenate((np.zeros(round(delay_s * RATE_HZ)), response))
 

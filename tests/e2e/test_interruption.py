@@ -115,6 +115,7 @@ async def test_stop_is_recognised_by_the_embedded_recogniser(tmp_path: Path) -> 
         await rig.heard(chimes.ring(), times=2)
         await rig.room.hear(seconds(0.3), speak("stop"), seconds(1.5))
         assert await handle.told.get() == ("earshot-dismiss", "t1")
+    assert "t1" not in handle.unheard
 
 
 @virtual

@@ -17,6 +17,7 @@ from ..shared.schema import option
 from ..shared.templates import load
 from .engine import AsrEngine, AsrRequest, AsrStream, Transcription
 from .phrase_decoder import DecoderPool, PhraseDecoder
+from .phrase_terms import terms_of
 from .speech_gate import SpeechGate
 from .trust import confidence
 from .wording import written
@@ -27,6 +28,7 @@ _LEAD_IN_FRAMES = 8  # of 32 ms, kept from before the first word
 _LEAD_OUT_FRAMES = 12  # of silence that still belongs to the speech before it
 _OPENING_FRAMES = 47  # 1.5 s: as good a measure of voice and room as the whole utterance, 0.6 s is not
 _QUICK_END_FRAMES = 9  # or this much silence, when less is said
+_TERM_FRAMES = 38  # 1.2 s of speech: what is longer is no word or two
 _PARTIAL_FRAMES = 8  # a hypothesis is looked up this often
 
 
@@ -79,7 +81,7 @@ class PhrasesEngine(AsrEngine):
         _check_language(request.language or "en")
         if request.model not in (None, _NAME):
             raise UnknownNameError(f"no model {request.model!r}; there is: {_NAME}")
-        return PhrasesStream(self)
+        return PhrasesStream(self, request.terms)
 
 
 class PhrasesStream(AsrStream):
@@ -88,7 +90,10 @@ class PhrasesStream(AsrStream):
     A decoder is taken for decoding only, so that many streams can be open on few decoders.
     """
 
-    def __init__(self, engine: PhrasesEngine) -> None:
+    def __init__(self, engine: PhrasesEngine, terms: tuple[str, ...] = ()) -> None:
+        """terms: a word or two that may be all there is."""
+        self._terms = terms
+        self._short: list[np.ndarray] = []
         self._trust = engine.options.trust
         self._grammar, self._pool = engine.hears
         self._voice = SpeechGate(engine.options.speech)
@@ -119,10 +124,17 @@ class PhrasesStream(AsrStream):
         hypothesis = self._decoder.end()
         self.close()
         if hypothesis is None or not hypothesis.words:
-            return Transcription("", 0.0, "en")
+            return Transcription(self._heard_term(), 0.0, "en")
         trusted = confidence(hypothesis, self._speech_frames)
-        text = written(self._grammar, hypothesis.words) if trusted >= self._trust else ""
-        return Transcription(text, trusted, "en")
+        if trusted < self._trust:
+            return Transcription(self._heard_term(), trusted, "en")
+        return Transcription(written(self._grammar, hypothesis.words), trusted, "en")
+
+    def _heard_term(self) -> str:
+        """One of the terms, where no sentence fits and not much was said."""
+        if not self._terms or self._speech_frames > _TERM_FRAMES:
+            return ""
+        return terms_of(self._terms).hear(np.concatenate(self._short))
 
     def close(self) -> None:
         """Gives the decoder back."""
@@ -132,6 +144,8 @@ class PhrasesStream(AsrStream):
 
     def _take(self, frame: np.ndarray) -> None:
         """Keeps a frame if it is speech or near it."""
+        if self._terms and self._speech_frames <= _TERM_FRAMES:
+            self._short.append(frame)
         speaking = self._voice.speaks(frame)
         if speaking:
             self._waiting += self._lead_in

@@ -76,7 +76,8 @@ class BargeIn:
         remark = Utterance()
         remark.append(samples)
         remark.finish()
-        return await transcribe(self._peers, remark.take(), self._language, _WORDS_S)
+        terms = (await self._remarks()).terms
+        return await transcribe(self._peers, remark.take(), self._language, _WORDS_S, terms=terms)
 
     async def _remarks(self) -> Remarks:
         return await asyncio.to_thread(Remarks, self._language)

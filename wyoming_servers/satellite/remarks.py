@@ -38,6 +38,8 @@ class Remarks:
         Raises: SettingsError.
         """
         self._stops, self._asides = _phrases(templates.family(language))
+        self.terms = tuple(sorted(" ".join(words) for words in self._stops | self._asides))
+        """What is often said into an answer."""
 
     def judge(self, text: str, saying: str) -> Remark:
         """What a transcript means. saying: what we were saying ourselves."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,13 +17,16 @@ from .peers import Attempts, Peers
 from .utterance import Take
 
 
-async def transcribe(peers: Peers, words: Take, language: str, limit_s: float, context: dict[str, Any] | None = None) -> str:
+async def transcribe(
+    peers: Peers, words: Take, language: str, limit_s: float, context: dict[str, Any] | None = None, terms: Sequence[str] = ()
+) -> str:
     """The transcript, trimmed. Streams while the user speaks; another recogniser gets the words from their beginning.
 
-    limit_s: counts from the end of the words.
+    limit_s: counts from the end of the words. terms: what is probably said.
     Raises: PeerError, DeadlineError.
     """
-    request = Transcribe(language=language, context={**(context or {}), "earshot_end_of_speech": False})  # the satellite finds it
+    known = {**(context or {}), "earshot_end_of_speech": False}  # the satellite finds it
+    request = Transcribe(language=language, context=known, transcript_terms=list(terms) or None)
     attempts = Attempts(peers, "asr", may_wait=lambda: not words.finished)
     try:
         async with asyncio.timeout(None) as clock, _counting_from_the_end(words, clock, limit_s):

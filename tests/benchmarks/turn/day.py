@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -14,12 +14,12 @@ import numpy as np
 
 from wyoming_servers.satellite import loop as satellite_loop
 from wyoming_servers.satellite.gate import MOST_GUESSES
+from wyoming_servers.satellite.listening import Listening
 from wyoming_servers.satellite.report import TurnReport
 from wyoming_servers.satellite.speakers import PLAYBACK_RATE_HZ
 from wyoming_servers.satellite.speculation import PAUSE_S
-from wyoming_servers.satellite.turn import Turn
 from wyoming_servers.shared.audio import RATE_HZ
-from wyoming_servers.shared.patience import prospect_of, wait_s
+from wyoming_servers.shared.patience import Prospect, prospect_of
 from wyoming_servers.shared.settings import KINDS, PeersSection, SatelliteSection, Settings, load
 from wyoming_servers.shared.tasks import cancel
 
@@ -89,6 +89,8 @@ class Commit:
 
     at: float
     speech_ended_at: float | None = None
+    waits_s: Mapping[Prospect | None, float] = field(default_factory=dict)
+    """How long it would have waited after what; longer than usual after pauses that this speaker made before."""
 
 
 @dataclass
@@ -175,9 +177,9 @@ def _path(day: Day, scene: Scene, saying: Saying, work: Sequence[Busy], commit: 
 def _rules(house: House, text: str, work: Sequence[Busy], commit: Commit, ended: float) -> Rules:
     lag_s = (commit.speech_ended_at or ended) - ended
     guesses = sum(each.kind == "asr" and each.begin < commit.at - ended for each in work)
-    if house.profile.slow or guesses > MOST_GUESSES:
-        return Rules(lag_s, None, _SATELLITE.silence_s)
-    return Rules(lag_s, PAUSE_S, wait_s(prospect_of(house.prospect(text))))
+    if house.profile.slow:
+        return Rules(lag_s, commit.waits_s[None], commit.waits_s[None])
+    return Rules(lag_s, PAUSE_S if guesses <= MOST_GUESSES else commit.waits_s[None], commit.waits_s[prospect_of(house.prospect(text))])
 
 
 def _since(zero: float, work: Busy) -> Busy:
@@ -238,18 +240,19 @@ async def running(arm: str, day: Day, settle_s: float = 1.0) -> AsyncIterator[Da
 @contextlib.contextmanager
 def _commits_noted(name: str, commits: list[Commit]) -> Iterator[None]:
     """Notes when turns of this satellite are committed: nothing else tells it to the sample."""
-    commit = Turn.commit
+    commit = Listening.commit
 
-    def noted(self: Turn, speech_ended_at: float | None = None) -> None:
-        if self._asker.satellite_id.startswith(f"{name}-"):
-            commits.append(Commit(asyncio.get_running_loop().time(), speech_ended_at))
-        commit(self, speech_ended_at)
+    def noted(self: Listening) -> None:
+        if self.turn._asker.satellite_id.startswith(f"{name}-"):
+            waits_s = {prospect: self._speculation.wait_s(prospect) for prospect in (None, *Prospect)}
+            commits.append(Commit(asyncio.get_running_loop().time(), self._hearing.clock(self.speech_end), waits_s))
+        commit(self)
 
-    Turn.commit = noted
+    Listening.commit = noted
     try:
         yield
     finally:
-        Turn.commit = commit
+        Listening.commit = commit
 
 
 def settings_for(engines: Engines, name: str, slow: bool) -> Settings:

@@ -18,15 +18,15 @@ class Rules:
 
     lag_s: float
     """From the annotated end of speech to where the voice detector hears it: a property of the detector, in the audio's own time."""
-    pause_s: float | None
-    """Silence before the recogniser is asked on suspicion; None where that is not done, so that it is asked at the commit."""
+    pause_s: float
+    """Silence before the recogniser is asked; longer where nothing is done on suspicion, or where that was done often enough."""
     wait_s: float
-    """Silence before the commit, by the class of what was said."""
+    """Silence before the commit: by the class of what was said, longer for a speaker who has paused for long before."""
 
     @property
     def pause_end_s(self) -> float:
-        """From the end of speech to the first request that may be for nothing, or to the commit. Silence comes in whole frames."""
-        return self.commit_s if self.pause_s is None else self.lag_s + _frames(self.pause_s)
+        """From the end of speech to that. Silence comes in whole frames."""
+        return self.lag_s + _frames(self.pause_s)
 
     @property
     def commit_s(self) -> float:

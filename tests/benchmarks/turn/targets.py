@@ -60,9 +60,16 @@ def _efficiency(ours: Sequence[Measured]) -> Row:
     ours = [turn for turn in ours if turn.v2v_s is not None]
     worst = min(ours, key=lambda turn: turn.efficiency)
     low = [turn for turn in ours if turn.efficiency < _EFFICIENCY]
-    why = "; ".join(f"{turn.profile} {turn.scene} {turn.efficiency:.3f}" for turn in low)
+    why = "; ".join(f"{turn.profile} {turn.scene} {turn.efficiency:.3f}{_held_up(turn)}" for turn in low)
     name = "critical path / V2V, worst turn (G3)"
     return Row(name, f"≥ {_EFFICIENCY}", f"{worst.efficiency:.3f}", len(ours), not low, why)
+
+
+def _held_up(turn: Measured) -> str:
+    """Whether a recogniser that cannot be stopped was still busy with what had been said before a pause."""
+    decodings = [work for work in turn.work if work.kind == "asr"]
+    late = len(decodings) > 1 and decodings[-1].begin - decodings[-2].end < 0.001
+    return " (the recogniser still worked on what was said before the pause)" if late else ""
 
 
 def _wholeness(ours: Sequence[Measured]) -> Row:

@@ -108,6 +108,15 @@ async def test_while_nobody_knows_what_was_said_the_user_may_go_on(tmp_path: Pat
 
 
 @virtual
+async def test_the_same_where_nothing_is_done_on_suspicion(tmp_path: Path) -> None:
+    handle = GuessingHandle()
+    services = house(SlowAsr("turn on the kitchen light", delay_s=1.3), handle)
+    async with satellite(services, tmp_path, name="wait slow 3", speculate="off") as rig:
+        report = await say(rig, services["wake"], BEGUN, seconds(0.8), REST)
+    assert (len(handle.done), handle.provisional, report.revisions) == (1, [], 2)
+
+
+@virtual
 async def test_that_does_not_delay_the_answer(tmp_path: Path) -> None:
     services = house(SlowAsr("what time is it", delay_s=1.3), GuessingHandle(judges="complete"))
     async with satellite(services, tmp_path, name="wait slow 2") as rig:

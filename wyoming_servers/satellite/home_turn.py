@@ -67,7 +67,7 @@ class HomeTurn:
         """See Turn.second_attempt."""
         return self._local.second_attempt
 
-    def pause(self, speech_s: float) -> bool:
+    def pause(self, speech_s: float, *, certain: bool = False) -> bool:
         """Home Assistant is sent everything, and finds out what it was when it has ended."""
         return False
 

@@ -72,6 +72,8 @@ class Listening:
             self.utterance.append(samples)
         elif self.started:
             self.utterance.append(self._hearing.between(self.start + self._endpointer.begin, end))
+        if ending is Ending.SILENCE and self._paused_at is None and self._take_for_all(certain=True):
+            return None
         if not ending:
             self._mark_pauses()
         return ending
@@ -86,8 +88,7 @@ class Listening:
     def commit(self) -> None:
         """The user has finished: the turn may answer."""
         self.utterance.finish()
-        if self._paused_at is not None:
-            self._speculation.ended(self._prospect)
+        self._speculation.ended(self._prospect)
         ended_at = self._hearing.clock(self.speech_end)
         self.turn.commit(min(ended_at, asyncio.get_running_loop().time()))
 
@@ -99,9 +100,16 @@ class Listening:
             self._expect(None)
             self.turn.go_on()
         if self._paused_at is None and endpointer.has_been_silent_for(PAUSE_S):
-            self._paused_at = endpointer.speech_end
-            if self.turn.pause((endpointer.speech_end - endpointer.speech_begin) / RATE_HZ):
-                endpointer.wait_s = self._speculation.longest_wait_s
+            self._take_for_all(certain=False)
+
+    def _take_for_all(self, *, certain: bool) -> bool:
+        """What was said is worked on; while nobody knows what it was, no answer can come, and the user may as well go on."""
+        endpointer = self._endpointer
+        if not self.turn.pause((endpointer.speech_end - endpointer.speech_begin) / RATE_HZ, certain=certain):
+            return False
+        self._paused_at = endpointer.speech_end
+        endpointer.wait_s = self._speculation.longest_wait_s
+        return True
 
     def _expect(self, prospect: Prospect | None) -> None:
         self._prospect = prospect

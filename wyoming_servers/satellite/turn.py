@@ -102,9 +102,12 @@ class Turn:
         """The id of another attempt at the same turn, when this one came to nothing."""
         return TurnId(self.id.number, self._gate.revision + 1)
 
-    def pause(self, speech_s: float) -> bool:
-        """The user is silent, after so much speech. True when that is taken for all: `judged` is called when more is known."""
-        if not (self._speculation.worth_it(speech_s) and self._gate.pause()):
+    def pause(self, speech_s: float, *, certain: bool = False) -> bool:
+        """The user is silent, after so much speech. True when that is taken for all: `judged` is called when more is known.
+
+        certain: for as long as it takes when nothing is done on suspicion.
+        """
+        if not (certain or self._speculation.worth_it(speech_s)) or not self._gate.pause():
             return False
         if self._revision:
             _take_of(self._revision).stop()

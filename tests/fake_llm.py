@@ -58,6 +58,8 @@ class Asked:
     generated: int = 0
     seconds: float = 0.0
     """In the fake's own time."""
+    called_s: float = 0.0
+    """Until the arguments of the first call were whole; in the same time."""
 
     @property
     def read_ahead(self) -> bool:
@@ -165,10 +167,12 @@ class FakeLlm(FakeWeb):
     async def _answer(self, request: web.Request, asked: Asked, reply: Reply) -> web.StreamResponse:
         most = asked.body.get("max_tokens", 1000)
         deltas, reason = _deltas(reply, most)
-        for _, cost in deltas:
+        for delta, cost in deltas:
             asked.generated += len(cost)
             self._slot += cost
             asked.seconds += len(cost) / self.generation
+            if _ends_call(delta) and not asked.called_s:
+                asked.called_s = asked.seconds - len(cost) / self.generation
         self._asked.set()
         await asyncio.sleep(self.waits_s.get(asked.body["model"], 0.0))
         usage = {
@@ -205,6 +209,17 @@ class FakeLlm(FakeWeb):
                 assert request.transport is not None
                 request.transport.close()
                 return send.response
+
+        return fault
+
+    def stops_in_a_call(self, call: Call, arguments: str) -> Fault:
+        """Calls a tool with these arguments, however whole, and sends nothing ever again."""
+
+        async def fault(request: web.Request, _: dict[str, Any]) -> web.StreamResponse:
+            async with stream(request) as send:
+                for part in (_call(0, call.name, "", call.id), _call(0, None, arguments, None)):
+                    await send({"choices": [{"index": 0, "delta": {"tool_calls": [part]}, "finish_reason": None}]})
+                return await self.wait_for_good()
 
         return fault
 
@@ -294,9 +309,10 @@ def _deltas(reply: Reply, most: int) -> tuple[list[tuple[dict[str, Any], list[st
     for part in reply:
         if isinstance(part, Call):
             index, calls = calls, calls + 1
-            head, *rest = tokens(_written(part.name, ""))
-            deltas.append(({"tool_calls": [_call(index, part.name, "", part.id)]}, [head, *rest]))
+            head, _, tail = _written(part.name, "\n\n").partition("\n\n")
+            deltas.append(({"tool_calls": [_call(index, part.name, "", part.id)]}, tokens(head)))
             deltas += [({"tool_calls": [_call(index, None, piece, None)]}, [piece]) for piece in tokens(part.raw)]
+            deltas.append(({}, tokens(tail)))
         elif isinstance(part, Thought):
             deltas += [({"reasoning_content": piece}, [piece]) for piece in tokens(part.text)]
         else:
@@ -310,6 +326,11 @@ def _deltas(reply: Reply, most: int) -> tuple[list[tuple[dict[str, Any], list[st
 def _call(index: int, name: str | None, arguments: str, id: str | None) -> dict[str, Any]:
     function = {"arguments": arguments} | ({"name": name} if name else {})
     return {"index": index, "function": function} | ({"id": id, "type": "function"} if id else {})
+
+
+def _ends_call(delta: dict[str, Any]) -> bool:
+    """What is behind a call's arguments is written, but not sent."""
+    return not delta
 
 
 def _content(text: str) -> dict[str, Any]:

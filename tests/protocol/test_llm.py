@@ -186,6 +186,22 @@ async def test_one_pass_answers_a_tools_question_twice_as_soon_as_two(tmp_path):
     assert seconds[False] >= 2 * seconds[True], seconds
 
 
+async def test_what_a_tool_says_is_out_before_the_model_has_closed_the_call(tmp_path):
+    async with llm_house(tmp_path, idle_s=60.0) as house:
+        house.llm.faults.append(house.llm.stops_in_a_call(Call("oven"), '{"degrees": 200}'))
+        async with wire(house.uri) as peer:
+            await peer.send(sentence("make it warm, 200 degrees"))
+            while (chunk := await peer.receive()).type != "handled-chunk":
+                pass
+        assert chunk.data["text"] == "Oven at 200 degrees, heated 1 times."
+
+
+async def test_the_calls_after_the_first_are_carried_out_as_well(house):
+    house.llm.on("warm", (Call("oven", {"degrees": 200}), Call("oven", {"degrees": 180}, id="call_fake_2")))
+    answer = await house.said("make it warm, 200 degrees and 180 degrees")
+    assert answer == "Oven at 200 degrees, heated 1 times. Oven at 180 degrees, heated 2 times."
+
+
 async def test_the_prompt_is_read_before_anybody_asks(house):
     assert house.llm.requests[0].read_ahead and house.llm.answers == []
 

@@ -13,7 +13,7 @@ SLOW = "That is taking me too long, sorry."
 CUT = "Sorry, I lost my train of thought."
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl")
 CALL_CUT = (
-    'data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"oven","arguments":"{\\"degrees\\": 200}"}}]}}]}\n\n'
+    'data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"oven","arguments":"{\\"degrees\\": 200"}}]}}]}\n\n'
 )
 FAULTS = {
     "500": (status(500), FAILED),
@@ -93,6 +93,12 @@ async def test_a_server_that_dies_in_the_middle_ends_in_an_honest_sentence(house
 async def test_a_call_that_was_cut_off_is_not_carried_out(house):
     house.llm.faults.append(house.llm.says(CALL_CUT))
     assert await house.said("make it warm, 200 degrees") == FAILED
+
+
+async def test_a_whole_call_is_carried_out_also_when_its_end_never_comes(house):
+    house.llm.faults.append(house.llm.stops_in_a_call(Call("oven"), '{"degrees": 200}'))
+    answer = await house.ask("make it warm, 200 degrees")
+    assert (answer.type, answer.data["text"]) == ("handled", "Oven at 200 degrees, heated 1 times.")
 
 
 async def test_a_server_that_hangs_up_before_it_answers_is_asked_again(house):

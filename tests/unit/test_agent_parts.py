@@ -159,20 +159,31 @@ def test_a_model_whose_thoughts_are_not_marked_is_noticed():
 
 
 def test_calls_that_share_an_index_are_told_apart_by_their_ids():
-    reply = Reply(SERVER, Thoughts())
+    reply, items = Reply(SERVER, Thoughts()), []
     for id in ("a", "b"):
         call = {"index": 0, "id": id, "function": {"name": "timers", "arguments": "{"}}
-        reply.take(json.dumps({"choices": [{"delta": {"tool_calls": [call]}}]}))
+        items += reply.take(json.dumps({"choices": [{"delta": {"tool_calls": [call]}}]}))
         rest = {"index": 0, "function": {"arguments": "}"}}
-        reply.take(json.dumps({"choices": [{"delta": {"tool_calls": [rest]}}]}))
-    assert [item for item in reply.finish() if isinstance(item, ToolCall)] == [ToolCall("a", "timers", "{}"), ToolCall("b", "timers", "{}")]
+        items += reply.take(json.dumps({"choices": [{"delta": {"tool_calls": [rest]}}]}))
+    items += reply.finish()
+    assert [item for item in items if isinstance(item, ToolCall)] == [ToolCall("a", "timers", "{}"), ToolCall("b", "timers", "{}")]
+
+
+def test_a_call_is_passed_on_once_its_arguments_are_whole_and_only_once():
+    reply = Reply(SERVER, Thoughts())
+    found = []
+    for arguments in ('{"a', '": {"b": 1}', "}", ""):
+        call = {"index": 0, "function": {"name": "timers", "arguments": arguments}}
+        found.append(reply.take(json.dumps({"choices": [{"delta": {"tool_calls": [call]}}]})))
+    assert found == [[], [], [ToolCall("", "timers", '{"a": {"b": 1}}')], []]
+    assert not any(isinstance(item, ToolCall) for item in reply.finish())
 
 
 def test_arguments_that_are_an_object_are_taken():
     reply = Reply(SERVER, Thoughts())
     call = {"function": {"name": "timers", "arguments": {"minutes": 5}}}
-    reply.take(json.dumps({"choices": [{"delta": {"tool_calls": [call]}}]}))
-    assert reply.finish()[0] == ToolCall("", "timers", '{"minutes": 5}')
+    taken = reply.take(json.dumps({"choices": [{"delta": {"tool_calls": [call]}}]}))
+    assert taken == [ToolCall("", "timers", '{"minutes": 5}')]
 
 
 def test_the_tokens_llama_cpp_tells_are_taken():

@@ -55,6 +55,10 @@ class _Reply:
     speech: Speech
     calls: list[ToolCall]
     done: Done | None = None
+    early: "Step | str | None" = None
+    """What became of the first call, which was carried out while the model was still writing what is behind its arguments."""
+    spoken: bool = False
+    """True when what became of it is out already."""
 
     @property
     def cut(self) -> bool:
@@ -126,12 +130,17 @@ class AgentTurn:
                             break
                     elif isinstance(item, ToolCall):
                         reply.calls.append(item)
+                        if len(reply.calls) == 1:
+                            reply.early = await self._outcome_of(item)
+                            if isinstance(reply.early, Step) and self._is_answer(item, reply.early):
+                                reply.spoken = True
+                                yield reply.early.text
                     else:
                         reply.done = item
                         self._usage += item.usage
         except AssistantError as err:
             _LOGGER.warning("the language model failed: %s", err)
-            self.failure = err
+            self.failure = None if isinstance(reply.early, Step) else err
         for fragment in reply.speech.finish(reply.cut, self.failure is not None):
             yield fragment
 
@@ -145,7 +154,7 @@ class AgentTurn:
                 self._refuse("Call a tool the proper way, or answer in words.")
                 return
         if calls:
-            async with aclosing(self._carry_out(calls, "" if reply.speech.call else reply.speech.raw, reply.cut)) as pieces:
+            async with aclosing(self._carry_out(reply, calls, "" if reply.speech.call else reply.speech.raw)) as pieces:
                 async for piece in pieces:
                     yield piece
         elif reply.speech.spoke or self._kept:
@@ -159,26 +168,25 @@ class AgentTurn:
             for piece in await self._outcome("llm_empty", "it only thought" if thought else "it said nothing"):
                 yield piece
 
-    async def _carry_out(self, calls: list[ToolCall], text: str, cut: bool) -> AsyncGenerator[Piece, None]:
+    async def _carry_out(self, reply: _Reply, calls: list[ToolCall], text: str) -> AsyncGenerator[Piece, None]:
         """Each call once. What a tool says is the answer, unless the tool wants the model to make one of it."""
         results: list[tuple[ToolCall, str]] = []
         said: list[str] = []
-        for call in calls:
-            arguments = None if cut else arguments_of(call.arguments, call.name)
-            tool = self._asked.tools.get(call.name)
-            arguments = fitted(arguments, tool) if arguments is not None and tool else arguments
+        for number, call in enumerate(calls):
+            early = reply.early if not number and reply.calls else None
+            outcome = early if early is not None else await self._outcome_of(call, reply.cut)
+            arguments = self._arguments(call, reply.cut and early is None)
             kept = replace(call, id=self._id(call), arguments=json.dumps(arguments or {}, ensure_ascii=False))
-            outcome = await self._one(call.name, tool, arguments)
             if isinstance(outcome, str):
                 results.append((kept, outcome))
                 continue
-            if tool is not None and not tool.final and outcome.handled and not outcome.ask:
+            if not self._asked.tools[call.name].final and outcome.handled and not outcome.ask:
                 results.append((kept, outcome.text or DONE))
                 self._kept = outcome
                 continue
             results.append((kept, DONE if outcome.handled else "failed"))
             said.append(outcome.text)
-            for piece in self._told(outcome):
+            for piece in self._told(outcome, spoken=reply.spoken and not number):
                 yield piece
             if outcome.ask:
                 break
@@ -187,6 +195,19 @@ class AgentTurn:
         if said:
             self._messages.append(Message("assistant", " ".join(said)))
             await self._remember()
+
+    def _is_answer(self, call: ToolCall, outcome: Step) -> bool:
+        """Whether the model has nothing to add to what a tool said."""
+        return bool(outcome.handled and outcome.text and (self._asked.tools[call.name].final or outcome.ask))
+
+    def _arguments(self, call: ToolCall, cut: bool) -> dict[str, Any] | None:
+        arguments = None if cut else arguments_of(call.arguments, call.name)
+        tool = self._asked.tools.get(call.name)
+        return fitted(arguments, tool) if arguments is not None and tool else arguments
+
+    async def _outcome_of(self, call: ToolCall, cut: bool = False) -> Step | str:
+        """What became of a call; a text is what the model is told of one that was not carried out."""
+        return await self._one(call.name, self._asked.tools.get(call.name), self._arguments(call, cut))
 
     async def _one(self, name: str, tool: Tool | None, arguments: dict[str, Any] | None) -> Step | str:
         """What became of a call; a text is what the model is told of one that was not carried out."""

@@ -43,6 +43,8 @@ class Reply:
         self._thought = False
         self._spoke = False
         self._calls: list[dict[str, str]] = []
+        self._told = 0
+        """So many of the calls have been passed on."""
         self._at: dict[int, dict[str, str]] = {}
         self._usage = Usage()
         self.reason = ""
@@ -53,8 +55,8 @@ class Reply:
         """True once there was more than thoughts."""
         return self._spoke or bool(self._calls)
 
-    def take(self, data: str) -> list[TextDelta]:
-        """One event.
+    def take(self, data: str) -> list[TextDelta | ToolCall]:
+        """One event. The first call is passed on as soon as its arguments are whole: a slow model takes seconds for what is behind them.
 
         Raises: EngineError for one that is not of this API, or that tells of a failure.
         """
@@ -72,13 +74,17 @@ class Reply:
         said = choice.get("delta") or choice.get("message")
         text = self._said(said) if isinstance(said, dict) else ""
         self.reason = _text(choice.get("finish_reason")) or self.reason
-        return [TextDelta(text)] if text else []
+        items: list[TextDelta | ToolCall] = [TextDelta(text)] if text else []
+        if not self._told and self._calls and _is_whole(self._calls[0]):
+            items.append(_call(self._calls[0]))
+            self._told = 1
+        return items
 
     def finish(self) -> list[TextDelta | ToolCall | Done]:
         """What is left when the stream has ended."""
         rest = self.thoughts.finish()
         text = [TextDelta(rest)] if rest else []
-        calls = [ToolCall(call["id"], call["name"], call["arguments"]) for call in self._calls if call["name"]]
+        calls = [_call(call) for call in self._calls[self._told :] if call["name"]]
         return [*text, *calls, Done(self.reason, self._usage, self._thought or self.thoughts.seen)]
 
     def _said(self, said: Mapping[str, Any]) -> str:
@@ -124,6 +130,20 @@ class Reply:
                 known.cached or cached,
                 known.generated or _number(timings.get("predicted_n")),
             )
+
+
+def _call(call: Mapping[str, str]) -> ToolCall:
+    return ToolCall(call["id"], call["name"], call["arguments"])
+
+
+def _is_whole(call: Mapping[str, str]) -> bool:
+    """Whether nothing can follow: an object that is closed."""
+    if not call["name"] or not call["arguments"].rstrip().endswith("}"):
+        return False
+    try:
+        return isinstance(json.loads(call["arguments"]), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _text(value: Any) -> str:

@@ -52,6 +52,14 @@ def test_a_command_is_heard(engine):
     assert transcript(engine, spoken()) == SAID
 
 
+@pytest.mark.parametrize(("text", "begun"), [("set a timer for", "set a timer for"), (SAID, "")])
+def test_the_beginning_of_a_sentence_is_told_from_a_sentence(engine, text, begun):
+    stream = engine.open(AsrRequest())
+    fed(stream, spoken(text))
+    assert stream.finish().begun == begun
+    stream.close()
+
+
 def test_a_name_that_is_in_no_dictionary_is_heard(engine):
     assert transcript(engine, spoken("turn on the zyxel lamp")) == "turn on the zyxel lamp"
 

@@ -35,6 +35,8 @@ class Transcription:
     language: str | None = None
     engine: str = ""
     """Which of several engines heard it; empty when there is only one."""
+    begun: str = ""
+    """Set when only the beginning of a sentence was heard: that beginning, where `text` is what comes closest to it."""
 
 
 class AsrStream(ABC):

@@ -11,7 +11,7 @@ import numpy as np
 from ..shared.audio import Framer
 from ..shared.engines import EngineContext, Model
 from ..shared.errors import UnknownNameError, UnsupportedLanguageError
-from ..shared.grammar import Grammar, compile_grammar
+from ..shared.grammar import Grammar, PrefixClass, compile_grammar
 from ..shared.house import House
 from ..shared.schema import option
 from ..shared.templates import load
@@ -121,14 +121,20 @@ class PhrasesStream(AsrStream):
             return Transcription("", None, "en")
         self._decode(wait=True)
         assert self._decoder is not None
+        begun = self._begun(self._decoder.partial())
         hypothesis = self._decoder.end()
         self.close()
         if hypothesis is None or not hypothesis.words:
-            return Transcription(self._heard_term(), 0.0, "en")
+            return Transcription(self._heard_term(), 0.0, "en", begun=begun)
         trusted = confidence(hypothesis, self._speech_frames)
         if trusted < self._trust:
-            return Transcription(self._heard_term(), trusted, "en")
-        return Transcription(written(self._grammar, hypothesis.words), trusted, "en")
+            return Transcription(self._heard_term(), trusted, "en", begun=begun)
+        return Transcription(written(self._grammar, hypothesis.words), trusted, "en", begun=begun)
+
+    def _begun(self, words: tuple[str, ...]) -> str:
+        """What fits best as long as nobody asks for a whole sentence; empty when that is one."""
+        prefix = bool(words) and self._grammar.prefix_class(words) is PrefixClass.PREFIX
+        return written(self._grammar, words) if prefix else ""
 
     def _heard_term(self) -> str:
         """One of the terms, where no sentence fits and not much was said."""

@@ -45,7 +45,8 @@ class TranscriptStream:
         Raises: ConnectionError, DeadlineError.
         """
         text = " ".join(result.text.split())
-        events = [Transcript(text=text, language=result.language).event()]
+        context = {"earshot": {"begun": result.begun}} if result.begun else None
+        events = [Transcript(text=text, context=context, language=result.language).event()]
         if self._streams:
             events = [*self._remaining(text, result.language or self._language), *events, TranscriptStop().event()]
         await self._peer.send_bytes(b"".join(map(encode_event, events)))

@@ -77,7 +77,7 @@ class BargeIn:
         remark.append(samples)
         remark.finish()
         terms = (await self._remarks()).terms
-        return await transcribe(self._peers, remark.take(), self._language, _WORDS_S, terms=terms)
+        return (await transcribe(self._peers, remark.take(), self._language, _WORDS_S, terms=terms)).text
 
     async def _remarks(self) -> Remarks:
         return await asyncio.to_thread(Remarks, self._language)

@@ -76,7 +76,7 @@ class Revision:
         """What is being said in answer; None before its first sound."""
         self._trouble: AssistantError | None = None
         self._heard = self._plain = isinstance(words, str)
-        self._judged = False
+        self._judged = self._begun = False
         self._idle_since: float | None = None
         self._voiced_at = 0.0
 
@@ -131,10 +131,11 @@ class Revision:
     async def _hear(self, words: Take) -> None:
         means = self._means
         try:
-            self.transcript = await transcribe(means.peers, words, means.settings.language, means.settings.satellite.asr_s, self._context)
+            heard = await transcribe(means.peers, words, means.settings.language, means.settings.satellite.asr_s, self._context)
         except AssistantError as err:
             self._trouble = err
             return
+        self.transcript, self._begun = heard.text, heard.begun
         self._heard = True
         if self._gate.lets(self.number):
             means.report.transcript = self.transcript
@@ -149,7 +150,7 @@ class Revision:
             if not self._judged:
                 speculation.misses_verdict()
         if not self._judged:
-            await self._means.judged(self.number, None)
+            await self._means.judged(self.number, self._prospect(None))
 
     async def _answer(self, output: Output | None) -> None:
         """Speaks while the answer is written."""
@@ -254,7 +255,11 @@ class Revision:
         """See answering.Door."""
         self._means.speculation.knows(uri)
         self._idle_since, self._judged = self._idle_since or _now(), True
-        await self._means.judged(self.number, prospect)
+        await self._means.judged(self.number, self._prospect(prospect))
+
+    def _prospect(self, told: Prospect | None) -> Prospect | None:
+        """A recogniser that knows whole sentences only makes one of every beginning, which looks complete."""
+        return Prospect.PREFIX if self._begun else told
 
     def lost(self, uri: str) -> None:
         """See answering.Door."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from wyoming.asr import Transcribe, Transcript
@@ -17,10 +18,20 @@ from .peers import Attempts, Peers
 from .utterance import Take
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What a recogniser made of the words."""
+
+    text: str
+    """Trimmed; empty when it understood nothing."""
+    begun: bool = False
+    """True when it heard but the beginning of a sentence, to which `text` is the nearest whole one."""
+
+
 async def transcribe(
     peers: Peers, words: Take, language: str, limit_s: float, context: dict[str, Any] | None = None, terms: Sequence[str] = ()
-) -> str:
-    """The transcript, trimmed. Streams while the user speaks; another recogniser gets the words from their beginning.
+) -> Heard:
+    """The transcript. Streams while the user speaks; another recogniser gets the words from their beginning.
 
     limit_s: counts from the end of the words. terms: what is probably said.
     Raises: PeerError, DeadlineError.
@@ -53,7 +64,7 @@ async def _counting_from_the_end(words: Take, clock: asyncio.Timeout, limit_s: f
         await cancel(waiting)
 
 
-async def _transcribe(client: WyomingClient, words: Take, request: Transcribe) -> str:
+async def _transcribe(client: WyomingClient, words: Take, request: Transcribe) -> Heard:
     async def send_audio() -> None:
         with contextlib.suppress(PeerUnreachableError):  # whoever reads notices as well
             await client.send(request.event())
@@ -69,7 +80,9 @@ async def _transcribe(client: WyomingClient, words: Take, request: Transcribe) -
     try:
         while not Transcript.is_type((event := await client.receive(None)).type):
             pass
-        text = event.data.get("text")
-        return " ".join(text.split()) if isinstance(text, str) else ""
+        text, context = event.data.get("text"), event.data.get("context")
+        told = context.get("earshot") if isinstance(context, dict) else None
+        begun = isinstance(told, dict) and bool(told.get("begun"))
+        return Heard(" ".join(text.split()) if isinstance(text, str) else "", begun)
     finally:
         await cancel(sending)

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from wyoming_servers.asr.engine import AsrRequest
+from wyoming_servers.asr.engine import AsrRequest, Transcription
 from wyoming_servers.handle.matcher import Matcher
 from wyoming_servers.handle.phrases import COMMON, read_responses
 from wyoming_servers.shared import paths
@@ -39,14 +39,15 @@ def by_true_words(sound: Sound, second: float) -> Prospect:
 
 def by_recogniser(sound: Sound, second: float) -> Prospect:
     """As the embedded recogniser hears what was said until then."""
-    return _matcher().prospect(_recognised(sound.samples[: round((second + _HEARD_AFTER_S) * RATE_HZ)]))
+    heard = _recognised(sound.samples[: round((second + _HEARD_AFTER_S) * RATE_HZ)])
+    return Prospect.PREFIX if heard.begun else _matcher().prospect(heard.text)
 
 
-def _recognised(samples: np.ndarray) -> str:
+def _recognised(samples: np.ndarray) -> Transcription:
     stream = _recogniser().open(AsrRequest("en"))
     try:
         stream.feed(samples)
-        return stream.finish().text
+        return stream.finish()
     finally:
         stream.close()
 

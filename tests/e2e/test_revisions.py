@@ -109,6 +109,19 @@ async def test_what_was_given_up_is_in_the_report(tmp_path: Path, slow: str) -> 
 
 
 @virtual
+async def test_the_line_of_a_turn_tells_what_it_went_through(tmp_path: Path) -> None:
+    async with spoken_to(tmp_path, GuessingAsr(0.2), GuessingHandle(), GuessingVoice()) as user:
+        for _ in range(2):
+            await user.says()
+            await user.pauses(0.1)
+        await asyncio.sleep(1)
+        user.ends()
+        report = await user.report()
+    assert report.line().endswith("complete 2 revisions, wasted 100 ms")
+    assert {"prospect": "complete", "revisions": 2, "wasted_ms": 100}.items() <= report.as_json().items()
+
+
+@virtual
 async def test_a_verdict_reaches_whoever_decides(tmp_path: Path) -> None:
     async with spoken_to(tmp_path, GuessingAsr(), GuessingHandle(judges="extendable"), GuessingVoice()) as user:
         await user.says()

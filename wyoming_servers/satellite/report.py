@@ -79,6 +79,10 @@ class TurnReport:
         if self.error:
             parts.append(f"error: {printable(self.error, 300)}")
         parts.append("  ".join(f"{name} {value}" for name, value in self.stages_ms.items()) + " ms" if self.stages_ms else "")
+        if self.prospect:
+            parts.append(self.prospect)
+        if self.revisions > 1:
+            parts.append(f"{self.revisions} revisions, wasted {self.wasted_ms} ms")
         return " ".join(part for part in parts if part)
 
 

@@ -23,6 +23,7 @@ from wyoming_servers.satellite.speculation import Speculation
 from wyoming_servers.satellite.speech import SpeechBlock
 from wyoming_servers.satellite.turn import Asker, Turn, TurnId
 from wyoming_servers.satellite.utterance import Utterance
+from wyoming_servers.shared.errors import BusyError
 from wyoming_servers.shared.server import WyomingServer
 from wyoming_servers.shared.service import Peer, Service, Session
 from wyoming_servers.shared.settings import PeersSection, SatelliteSection, load
@@ -85,6 +86,8 @@ class GuessingHandle(_Working):
         self.judges = judges
         self.harmless = harmless
         self.hangs_up = hangs_up
+        self.refuses = False
+        """Set it, and commits are refused for want of room."""
         self.provisional: list[dict[str, Any]] = []
         self.asked: list[dict[str, Any]] = []
         self.done: list[str] = []
@@ -154,6 +157,8 @@ class _HandleSession(_Session):
                 self._preparing = self.owner.start(self._stream(event.data["text"]), "prepare")
         elif event.type == "transcript":
             service.asked.append(event.data)
+            if service.refuses:
+                raise BusyError("no room")
             self.owner.start(self._answer(event.data["text"]), "answer")
 
     async def _stream(self, text: str) -> None:

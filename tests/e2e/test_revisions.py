@@ -235,3 +235,19 @@ async def test_a_turn_that_is_dropped_has_done_nothing(tmp_path: Path) -> None:
         await user.stop()
         await asyncio.sleep(0.1)
     assert (handle.done, user.output.heard, len(handle.given_up_at)) == ([], [], 1)
+
+
+@pytest.mark.parametrize("harmless", [True, False])
+@virtual
+async def test_a_commit_that_is_refused_is_tried_again_unless_something_was_said(tmp_path: Path, harmless: bool) -> None:
+    handle = GuessingHandle(harmless=harmless)
+    async with spoken_to(tmp_path, GuessingAsr(), handle, GuessingVoice()) as user:
+        await user.says()
+        await user.pauses()
+        handle.refuses = True
+        user.ends()
+        await asyncio.sleep(0.05)
+        handle.refuses = False
+        report = await user.report()
+    assert (report.ended, len(handle.done)) == (("failed", 0) if harmless else ("answered", 1))
+    assert user.output.words.count("Answer to") == 1

@@ -95,6 +95,8 @@ async def handle(peers: Peers, request: Transcript, limit_s: float, wording: Wor
                         door.lost(client.uri)
                         raise ProvisionalLostError(str(err)) from err
                     if inquiry and inquiry.sent and isinstance(err, PeerBusyError):
+                        if wording.text:  # the beginning may have been heard: it is not said again
+                            raise
                         door.not_done()
                     await attempts.failed(err, may_repeat=inquiry is None or not inquiry.sent)
     except TimeoutError:

@@ -61,7 +61,8 @@ class Failure:
 
 @dataclass(frozen=True)
 class Silence:
-    """One run of which nothing more is heard. after: `transcribe`, `transcript` or `synthesize`."""
+    """One run of which nothing more is heard. after: `run-pipeline` (with a wake word to wait for), `transcribe`, `transcript` or
+    `synthesize`."""
 
     after: str = "transcribe"
 
@@ -227,6 +228,9 @@ class ScriptedHome:
     async def _run_once(self, start: str) -> bool:
         """False after an error."""
         if start == "wake":
+            if self.script[:1] == [Silence("run-pipeline")]:
+                self.script.pop(0)
+                await asyncio.Event().wait()
             await self.send(Detect().event())
             await self.until(lambda: len(self.heard) >= RATE_HZ)
             if not self.script:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from core import Core
@@ -53,6 +54,21 @@ def in_kitchen(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         with found.used_again():
             asyncio.run(_add(house, found))
         yield found
+
+
+@pytest.fixture(params=["stream", "vad"])
+def in_hall(house: House, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Kitchen]:
+    """A satellite that leaves the wake word to Home Assistant: it sends all sound, or what may be speech."""
+    with kitchen(tmp_path, house.servers, "satellite.name=Hall", f"satellite.mode={request.param}") as found:
+        with found.used_again():
+            asyncio.run(_add(house, found))
+        yield found
+        asyncio.run(_remove(house, found))
+
+
+async def _remove(house: House, found: Kitchen) -> None:
+    async with house.core.client() as client:
+        await client.http.delete(f"{house.core.url}api/config/config_entries/entry/{found.entry}")
 
 
 async def _add(house: House, found: Kitchen) -> None:

@@ -111,6 +111,11 @@ class Client:
         async with self.http.get(urljoin(self.core.url, path), raise_for_status=True) as reply:
             return await reply.json()
 
+    async def ends_turns(self) -> bool:
+        """True where a recogniser may end the turn itself: from 2026.10 on."""
+        year, month, *_ = (await self.get("api/config"))["version"].split(".")
+        return (int(year), int(month)) >= (2026, 10)
+
     async def post(self, path: str, **body: Any) -> Any:
         """Its answer.
 

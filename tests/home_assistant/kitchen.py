@@ -1,10 +1,12 @@
 """A satellite in a quiet kitchen: a process of its own that is spoken to and heard."""
 
 import os
+import shutil
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -126,8 +128,19 @@ class Kitchen:
 
 @contextmanager
 def kitchen(folder: Path, servers: Server, *settings: str) -> Iterator[Kitchen]:
-    """A satellite called Kitchen, with our servers around it. settings: KEY=VALUE."""
-    port, recording = free_port(), folder / "heard.wav"
+    """A satellite called Kitchen, with our servers around it. settings: KEY=VALUE. What was heard is in folder/heard.wav afterwards."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:  # a disk that is busy with other tests would hold up the loudspeaker
+        recording = Path(memory) / "heard.wav"
+        try:
+            with _satellite(folder, recording, servers, settings) as found:
+                yield found
+        finally:
+            shutil.copy(recording, folder)
+
+
+@contextmanager
+def _satellite(folder: Path, recording: Path, servers: Server, settings: Sequence[str]) -> Iterator[Kitchen]:
+    port = free_port()
     given = [
         "satellite.name=Kitchen",
         "satellite.area=Pantry",

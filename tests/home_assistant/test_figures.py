@@ -29,7 +29,7 @@ async def test_an_answer_comes_soon_after_the_end_of_speech(house: House, capsys
                 f"Home Assistant {version}, {who}: from the end of speech to the transcript {_ms(transcript)}, to the answer's text",
                 f"{_ms(text)}, to its first byte of sound {_ms(statistics.median(waited))} ({_ms(min(waited))} to {_ms(max(waited))})",
             ]
-            assert statistics.median(waited) < LONGEST_S[who]
+            assert statistics.median(waited) < LONGEST_S[who if await client.ends_turns() else "its own voice detector"]
     with capsys.disabled():
         print("\n" + "\n".join(lines))
 

@@ -33,12 +33,15 @@ def ask(kitchen: Kitchen, command: str) -> int:
 
 
 async def last_answer(client: Client, pipeline: str) -> str:
-    """The text with which the last run of a pipeline answered."""
+    """The text with which the last run of a pipeline that has answered did so."""
     async with client.socket() as socket:
         runs = (await socket.command("assist_pipeline/pipeline_debug/list", pipeline_id=pipeline))["pipeline_runs"]
-        found = {"pipeline_id": pipeline, "pipeline_run_id": runs[-1]["pipeline_run_id"]}
-        events = (await socket.command("assist_pipeline/pipeline_debug/get", **found))["events"]
-    return {event["type"]: event["data"] for event in events}["tts-start"]["tts_input"]
+        for run in reversed(runs):
+            found = {"pipeline_id": pipeline, "pipeline_run_id": run["pipeline_run_id"]}
+            for event in (await socket.command("assist_pipeline/pipeline_debug/get", **found))["events"]:
+                if event["type"] == "tts-start":
+                    return event["data"]["tts_input"]
+    raise AssertionError(f"no run of {pipeline} has answered")
 
 
 def command(kitchen: Kitchen, text: str) -> int:
@@ -100,6 +103,14 @@ async def test_a_recogniser_that_ends_the_turn_itself_serves_the_satellite_too(h
         await use(client, in_use, "eager")
         moment = command(in_use, "what time is it")
         await in_use.says(moment, await last_answer(client, house.eager_pipeline))
+
+
+async def test_a_wake_word_that_home_assistant_hears_is_answered_by_it(house: House, in_hall: Kitchen) -> None:
+    async with house.core.client() as client:
+        await client.available([in_hall.satellite])
+        await use(client, in_hall, "stt")
+        moment = command(in_hall, "what time is it")
+        await in_hall.says(moment, await last_answer(client, house.pipeline))
 
 
 async def test_an_announcement_is_heard_after_a_chime(house: House, in_use: Kitchen) -> None:

@@ -60,6 +60,23 @@ async def test_a_run_that_ends_without_a_word_is_asked_for_again(tmp_path: Path)
 
 
 @virtual
+async def test_a_run_that_never_begins_is_asked_for_again(tmp_path: Path) -> None:
+    """Home Assistant 2026.2.3 says nothing when the pipeline it is to run has no wake word."""
+    async with linked(tmp_path, House(), Silence("run-pipeline"), NOON, mode="stream") as (rig, home):
+        await home.received("run-pipeline", times=2)
+        await rig.room.hear(WORD, seconds(0.8), COMMAND, seconds(1.0))
+        assert (await rig.turn()).answer == "It is noon."
+
+
+@virtual
+async def test_a_run_that_has_begun_is_not_asked_for_again(tmp_path: Path) -> None:
+    async with linked(tmp_path, House(), mode="stream") as (rig, home):
+        await home.received("run-pipeline")
+        await rig.room.hear(seconds(30.0))
+    assert home.kinds().count("run-pipeline") == 1
+
+
+@virtual
 async def test_a_wake_word_that_nothing_follows_ends_the_run(tmp_path: Path) -> None:
     async with linked(tmp_path, House(), NOON, mode="stream", no_speech_s=2.0) as (rig, home):
         await rig.room.hear(seconds(2.0))  # the script's Home Assistant takes anything for its wake word

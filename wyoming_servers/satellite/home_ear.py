@@ -19,7 +19,7 @@ from .wyoming_link import HomeLink
 _LOGGER = logging.getLogger(__name__)
 _FIRST_PAUSE_S = 0.3  # after an error, doubled with every further one
 _LONGEST_PAUSE_S = 30.0
-_RESTART_S = 10.0  # Home Assistant does not tell that a run has ended: without a sign of the next one it is asked again
+_RESTART_S = 10.0  # Home Assistant does not tell that a run has ended, or never began: without a sign of it, it is asked again
 _LONGEST_GATE_S = 30.0
 _SPEECH, _STILL_SPEECH = 0.5, 0.35  # Silero's own threshold, and its hysteresis
 _ONSET_FRAMES = 3
@@ -45,6 +45,7 @@ class HomeEar:
         self._heard = heard
         self._detector = VoiceDetector() if gated else None
         self._phase = _Phase.OFF
+        self._confirmed = False  # that it waits for a wake word
         self._run: PipelineRun | None = None
         self._position = 0
         self._sent = 0
@@ -98,6 +99,7 @@ class HomeEar:
 
     def listened_to(self) -> None:
         """See RemoteEar."""
+        self._confirmed = True
         if not self._detector:
             self._phase = _Phase.WAITING
 
@@ -128,7 +130,8 @@ class HomeEar:
         now = asyncio.get_running_loop().time()
         if self._phase is _Phase.ANSWER and self._run and self._run.closed and not self._restart_at:
             self._restart_at = now + (_RESTART_S if self._run.heard_elsewhere else 0.0)
-        over = self._phase is _Phase.OFF or (self._phase is _Phase.ANSWER and self._restart_at)
+        silent = self._phase is _Phase.WAITING and not self._confirmed
+        over = self._phase is _Phase.OFF or silent or (self._phase is _Phase.ANSWER and self._restart_at)
         if over and now >= self._restart_at:
             self._listen(restart=True)
 
@@ -156,7 +159,8 @@ class HomeEar:
         except HomeLostError as err:
             _LOGGER.debug("%s", err)
             return
-        self._phase, self._run, self._sent = _Phase.WAITING, None, 0
+        self._phase, self._confirmed, self._run, self._sent = _Phase.WAITING, False, None, 0
+        self._restart_at = asyncio.get_running_loop().time() + _RESTART_S
 
     def _send(self, frame: np.ndarray) -> None:
         chunk = AudioChunk(rate=RATE_HZ, width=2, channels=1, audio=frame.astype("<i2").tobytes(), timestamp=self._sent * 1000 // RATE_HZ)

@@ -234,7 +234,7 @@ class ScriptedHandle(_Scripted):
     """An intent server with timers on command; `requests` are the `transcript` events' data."""
 
     kind = "handle"
-    events = frozenset({"transcript", "earshot-subscribe", "earshot-acknowledge", "earshot-dismiss", "earshot-spoken"})
+    events = frozenset({"transcript", "earshot-subscribe", "earshot-acknowledge", "earshot-dismiss", "earshot-spoken", "earshot-woken"})
 
     def __init__(self, *script: Any) -> None:
         super().__init__(*script)
@@ -242,6 +242,7 @@ class ScriptedHandle(_Scripted):
         self.told: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self.unheard: set[str] = set()
         self.spoken: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.woken: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.subscribed = asyncio.Event()
 
     def programs(self) -> Sequence[Artifact]:
@@ -293,6 +294,8 @@ class _HandleSession(Session):
             context = {"earshot": {"intent": reply.intent, "slots": {}, **({"ask": reply.ask} if reply.ask else {})}}
             answer = Handled if reply.handled else NotHandled
             await self._peer.send(answer(text=reply.text, context=context).event())
+        elif event.type == "earshot-woken":
+            self._service.woken.put_nowait(event.data)
         elif event.type == "earshot-spoken":
             self._service.spoken.put_nowait(event.data)
         else:

@@ -19,9 +19,9 @@ from wire import event, wire
 from wyoming_servers.handle.routing import NONE, RIGHT, Case, Choice, Graded, read_cases
 from wyoming_servers.satellite.ask import ask_text
 from wyoming_servers.satellite.directory import Directory
-from wyoming_servers.satellite.machine import satellite_id
 from wyoming_servers.satellite.report import TurnReport
 from wyoming_servers.shared import paths
+from wyoming_servers.shared.identity import satellite_id
 from wyoming_servers.shared.plugins import load_tools
 from wyoming_servers.shared.settings import PeersSection, Settings, load
 from wyoming_servers.shared.tasks import cancel
@@ -116,7 +116,7 @@ async def house(uri: str):
 
     try:
         async with wire(uri) as link:
-            await link.send(event("earshot-subscribe", {"satellite_id": satellite_id(settings)}))
+            await link.send(event("earshot-subscribe", {"satellite_id": satellite_id(settings.satellite.name)}))
             answering = asyncio.create_task(obey(link))
             try:
                 yield House(settings, directory)

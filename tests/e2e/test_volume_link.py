@@ -5,17 +5,17 @@ from pathlib import Path
 
 import numpy as np
 from handle_house import said, service
-from satellite_rig import Rig, satellite, settings_for
+from satellite_rig import Rig, satellite
 from satellite_servers import PATIENCE_S, ScriptedHandle, ScriptedVoice
 from virtual_time import virtual
 
 from wyoming_servers.satellite import chimes
-from wyoming_servers.satellite.machine import satellite_id
+from wyoming_servers.shared.identity import satellite_id
 
 
 async def tell(rig: Rig, text: str) -> str:
     """Asks as the satellite does, once its link is open."""
-    id = satellite_id(settings_for(rig.uris, name="loud"))
+    id = satellite_id("loud")
     async with asyncio.timeout(PATIENCE_S):
         while (answer := await said(rig.uris["handle"], text, satellite_id=id)).startswith("I can only change"):
             await asyncio.sleep(0)

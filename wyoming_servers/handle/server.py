@@ -29,6 +29,7 @@ from .session import PROVISIONAL, SPOKEN, SUBSCRIBE, HandleSession
 from .toolbox import Toolbox, ToolHome
 from .turns import TURNS, Turns
 from .understanding import Understanding
+from .wakes import WOKEN, Wakes
 
 _LOGGER = logging.getLogger(__name__)
 _LLM, _LLM_WHY = "llm", "an answer of the language model"
@@ -64,8 +65,9 @@ class HandleService(Service):
         self._open_fallback = fallback or _agent
         self._clock = clock or SystemClock()
         self._tool_folders = tool_folders or (paths.content("tools"), paths.data_dir() / "tools")
-        self.events = frozenset({"transcript", "recognize", PROVISIONAL, SUBSCRIBE, SPOKEN, TURNS})
+        self.events = frozenset({"transcript", "recognize", PROVISIONAL, SUBSCRIBE, SPOKEN, TURNS, WOKEN})
         self.links = Links()
+        self.wakes = Wakes(self.links.send, self._clock.steady)
         self.turns = Turns(settings.web, self._clock.now)
         self._shared: dict[str, Any] = {}
         self._owner = TaskOwner()

@@ -23,6 +23,7 @@ from .links import Links, satellite_from
 from .router import Router
 from .toolbox import Toolbox
 from .turns import TURNS, Turns, on_this_machine
+from .wakes import WOKEN, Wakes
 
 _LOGGER = logging.getLogger(__name__)
 SUBSCRIBE = "earshot-subscribe"
@@ -44,6 +45,7 @@ class Serving(Protocol):
     toolbox: Toolbox
     links: Links
     turns: Turns
+    wakes: Wakes
 
     async def ready(self) -> None:
         """Waits until the tools have started."""
@@ -145,10 +147,12 @@ class HandleSession(Session):
             await toolbox.joined(satellite)
         elif event_type == SPOKEN:
             self._cut_off(data)
-        elif satellite := links.of(self._peer):
-            await toolbox.satellite_event(satellite, event_type, data)
-        else:
+        elif not (satellite := links.of(self._peer)):
             _LOGGER.debug("%s sent %r without a link", self._peer.name, event_type)
+        elif event_type == WOKEN:
+            self._service.wakes.add(satellite.id, Event(event_type, dict(data)))
+        else:
+            await toolbox.satellite_event(satellite, event_type, data)
 
     def _cut_off(self, data: Mapping[str, Any]) -> None:
         """An answer was broken off: the conversation goes on from what was heard of it."""

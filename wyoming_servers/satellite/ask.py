@@ -13,11 +13,11 @@ from ..shared.audio import FRAME_SAMPLES, RATE_HZ, Converter
 from ..shared.client import WyomingClient
 from ..shared.endpointing import Endpointer
 from ..shared.errors import PeerError
+from ..shared.identity import satellite_id
 from ..shared.settings import Settings
 from ..shared.tasks import cancel
 from .boundary import boundary
 from .listening import patience
-from .machine import satellite_id
 from .peers import Attempts, Peers
 from .report import TurnReport
 from .speech import SpeechBlock
@@ -162,7 +162,7 @@ def _command(samples: np.ndarray, start: int, tail_s: float, settings: Settings)
 
 def _turn(peers: Peers, settings: Settings) -> Turn:
     satellite = settings.satellite
-    return Turn(TurnId(1), peers, settings, Asker(satellite_id(settings), uuid.uuid4().hex, satellite.area))
+    return Turn(TurnId(1), peers, settings, Asker(satellite_id(settings.satellite.name), uuid.uuid4().hex, satellite.area))
 
 
 def _with_total(report: TurnReport, began: float) -> TurnReport:

@@ -19,6 +19,7 @@ from .transcribing import transcribe
 from .utterance import Utterance
 
 _CONTEXT_S = 0.5  # before it, for the voice detector to settle in
+_SETTLE_S, _SETTLED_S = 0.25, 0.1
 _WORDS_S = 6.0  # for the transcript of a remark
 
 
@@ -50,6 +51,11 @@ class BargeIn:
     def began(self) -> int:
         """Position in the stream where the user began to interrupt."""
         return self._interruption.began
+
+    @property
+    def settle_s(self) -> float:
+        """After our own last sample, how long the room rings of it in the microphone's sound."""
+        return _SETTLED_S if self.trusted() else _SETTLE_S
 
     @property
     def _audible(self) -> bool:

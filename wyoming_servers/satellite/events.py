@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .report import TurnReport
+
 STATES = ("idle", "listening", "thinking", "speaking", "ringing", "muted")
 """One of them holds at any time; the beginning of each is an event, but for `ringing` and `muted`, which have events that say more."""
 EVENTS = {
@@ -59,6 +61,13 @@ class Events:
         event = SatelliteEvent(name, data)
         for listener in self._listeners:
             listener(event)
+
+    def turn(self, report: TurnReport) -> None:
+        """A turn is over."""
+        if report.error:
+            self.tell("error", text=report.error)
+        said = {"wake_word": report.wake_word or "", "transcript": report.transcript, "answer": report.answer}
+        self.tell("turn", **said, intent=report.intent or "", ended=report.ended)
 
     def be(self, state: str) -> None:
         """The satellite is in this state; told when it was in another."""

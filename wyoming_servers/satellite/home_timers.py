@@ -119,6 +119,10 @@ class OwnTimers:
         if not timer_id.startswith(_PREFIX):
             self._desk.dismiss(timer_id, by_user=by_user)
 
+    def woken(self, turn: int, wake_word: str, level_dbfs: float) -> None:
+        """A turn has begun with a wake word."""
+        self._desk.woken(turn, wake_word, level_dbfs)
+
     def spoken(self, cut: CutOff) -> None:
         """Only the beginning of an answer was heard."""
         self._desk.spoken(cut)

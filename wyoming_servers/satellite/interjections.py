@@ -35,6 +35,9 @@ class TimerDesk(Protocol):
     def dismiss(self, timer_id: str, *, by_user: bool) -> None:
         """It rings no more. by_user: somebody silenced it."""
 
+    def woken(self, turn: int, wake_word: str, level_dbfs: float) -> None:
+        """A turn has begun with a wake word that was so loud: perhaps another satellite heard it better."""
+
     def spoken(self, cut: CutOff) -> None:
         """Only the beginning of an answer was heard."""
 

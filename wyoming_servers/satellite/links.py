@@ -236,6 +236,8 @@ class TimerLink(Link):
         self._say = say
         self._volume = volume
         self._mute = mute
+        self.yielded: Callable[[int], Awaitable[None]] | None = None
+        """Called with a turn that another satellite answers."""
         self._subscribed = asyncio.Event()
         self._outbox: asyncio.Queue[Event] = asyncio.Queue(_OUTBOX_EVENTS)
 
@@ -246,6 +248,10 @@ class TimerLink(Link):
     def dismiss(self, timer_id: str, *, by_user: bool) -> None:
         """It rings no more. by_user: somebody silenced it, so somebody has heard it."""
         self._post(Event("earshot-dismiss", {"id": timer_id} | ({} if by_user else {"unheard": True})))
+
+    def woken(self, turn: int, wake_word: str, level_dbfs: float) -> None:
+        """A turn has begun with a wake word: `yielded` is called when another satellite heard it better."""
+        self._post(Event("earshot-woken", {"turn": turn, "wake_word": wake_word, "level_dbfs": round(level_dbfs, 1)}))
 
     def spoken(self, cut: CutOff) -> None:
         """Only the beginning of an answer was heard."""
@@ -282,6 +288,8 @@ class TimerLink(Link):
             if event.type == "earshot-replaced":
                 _LOGGER.warning("another satellite is called %s too; its timers ring there: change satellite.name", self._identity["name"])
                 await asyncio.Event().wait()
+            if event.type == "earshot-yield" and self.yielded and isinstance(turn := event.data.get("turn"), int):
+                await self.yielded(turn)
             timer_id, text = event.data.get("id"), event.data.get("text")
             if event.type == "earshot-say" and isinstance(text, str) and text.strip():
                 language = event.data.get("language")

@@ -25,7 +25,7 @@ from .home_timers import HomeTimers, OwnTimers
 from .links import FinishedTimer, Saying, TimerLink, WakeLink
 from .loudness import Loudness
 from .machine import Satellite
-from .messages import Announcement, Frame, HomeChanged, MicrophoneLost, TimerCancelled, WakeWord
+from .messages import Announcement, Frame, HomeChanged, MicrophoneLost, TimerCancelled, WakeWord, Yielded
 from .microphones import Microphone
 from .mute import Mute
 from .playback import Player
@@ -64,14 +64,14 @@ async def run(
     satellite = Satellite(settings, directory, player, on_turn or _log, events)
     if canceller := await open_canceller(section.echo_cancel):
         player.tap = canceller.play
-        satellite.hears_itself_until(lambda: canceller.settled)
     volume = await asyncio.to_thread(Loudness, section.name, section.volume, player.set_volume)
     mute = await asyncio.to_thread(Mute, section.name, section.muted)
     await asyncio.to_thread(apologies, settings.language)  # they are read by now when something fails
     home_timers, home = _home(settings, satellite)
     wake, timers, ear = _links(settings, directory, satellite, (volume, mute), home)
     tell_of(events, wake, timers, home)
-    satellite.connect(ear or wake, OwnTimers(timers), home)
+    timers.yielded = lambda turn: satellite.inbox.put(Yielded(turn))
+    satellite.connect(ear or wake, OwnTimers(timers), home, canceller)
     await directory.start()
     try:
         async with (

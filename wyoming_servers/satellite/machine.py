@@ -4,23 +4,25 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from ..shared.audio import RATE_HZ
+from ..shared.audio import RATE_HZ, level_dbfs
 from ..shared.endpointing import Ending, Patience
-from ..shared.identity import machine_id
+from ..shared.identity import satellite_id
 from ..shared.patience import Prospect
 from ..shared.settings import Settings
 from ..shared.tasks import TaskOwner
 from .barge_in import BargeIn
 from .boundary import LOOK_BACK_S, boundary
 from .conversation import Conversation
+from .echo import EchoCanceller
 from .events import Events
+from .follow_up import FollowUp, Window
 from .hearing import Ear, Hearing
 from .home_turn import ROUTE as HOME_ROUTE
 from .home_turn import HomeTurn
 from .interjections import Interjections, TimerDesk
 from .interruption import Understood, Verdict
 from .links import FinishedTimer, Saying
-from .listening import Listening, follow_up_patience, patience
+from .listening import Listening, patience
 from .messages import (
     Announcement,
     Frame,
@@ -36,6 +38,7 @@ from .messages import (
     TimerCancelled,
     TurnOver,
     WakeWord,
+    Yielded,
 )
 from .output import LiveOutput
 from .peers import Peers
@@ -50,19 +53,10 @@ from .wyoming_link import HomeLink
 _LOGGER = logging.getLogger(__name__)
 _INBOX_MESSAGES = 256
 _KEEP_S = 10.0  # of the microphone, besides the longest command
-_SETTLE_S = 0.25  # after the answer's last sample the room still rings of it
-_BEGUN_S = 1.0  # who interrupts has begun to speak already
-_FOLLOW_UPS = 10  # in a row: nothing keeps the microphone open for ever
 _HUM_S = 1.2  # what ends sooner after the wake word and is not understood was a hum or a cough: the command is still to come
-_QUESTIONS = 3  # of ours in a row: then a wake word is needed again
-_ANSWER_S = 5.0  # to begin to answer one
+_WORD_S = 0.8  # of it, for its loudness
 _SAME_WORD_S = 1.0  # two detections closer than this are one wake word
 _QUIET_INTENTS = ("EarshotStop", "HassNevermind")
-
-
-def satellite_id(settings: Settings) -> str:
-    """Who this satellite is, the same after every restart. Blocking."""
-    return f"{settings.satellite.name}-{machine_id()}"[:100]
 
 
 class Satellite:
@@ -80,7 +74,7 @@ class Satellite:
         satellite = settings.satellite
         check_targets(satellite.targets)
         self.inbox: asyncio.Queue[Message] = asyncio.Queue(_INBOX_MESSAGES)
-        self.id = satellite_id(settings)
+        self.id = satellite_id(satellite.name)
         self._settings = settings
         self._peers = peers
         self._player = player
@@ -98,8 +92,7 @@ class Satellite:
         self._listening: Listening | None = None
         self._speculation = Speculation(satellite.silence_s, allowed=satellite.speculate == "auto")
         self._hum: int | None = None
-        self._follow_ups = 0
-        self._questions = 0
+        self._follow_up = FollowUp(satellite)
         self._muted = self._muted_here = False
         self._conversation = Conversation()
         self._interjections = Interjections(settings, peers, player, self._output, self._owner, self.inbox)
@@ -116,15 +109,13 @@ class Satellite:
         """True while the microphone is open to the user."""
         return self._listening is not None
 
-    def connect(self, ear: Ear, timers: TimerDesk, home: HomeLink | None = None) -> None:
-        """ear: takes the sound. timers: is told what became of timers. home: where Home Assistant is."""
+    def connect(self, ear: Ear, timers: TimerDesk, home: HomeLink | None = None, canceller: EchoCanceller | None = None) -> None:
+        """ear: takes the sound. timers: is told what became of timers. home: where Home Assistant is. canceller: of our own voice."""
+        if canceller:
+            self._barge_in.trusted = lambda: canceller.settled
         self.ear = ear
         self._interjections.timers = timers
         self._home = home
-
-    def hears_itself_until(self, settled: Callable[[], bool]) -> None:
-        """Its own voice is in the microphone's sound until this says True."""
-        self._barge_in.trusted = settled
 
     async def run(self) -> None:
         """Acts on messages until cancelled."""
@@ -180,6 +171,8 @@ class Satellite:
 
     def _act_on_interjection(self, message: Interjection) -> None:
         match message:
+            case Yielded():
+                self._yield(message)
             case Announcement():
                 self._interjections.announce(message.speech)
             case FinishedTimer():
@@ -233,8 +226,7 @@ class Satellite:
             return
         self._hush()
         if verdict is Verdict.LISTEN:
-            limits = follow_up_patience(self._settings.satellite, _BEGUN_S)
-            self._open(self._new_turn(addressed=False), self._barge_in.began, limits)
+            self._listen_for(self._follow_up.interrupted(), self._barge_in.began)
         else:
             self._interjections.speak_up()
 
@@ -257,13 +249,22 @@ class Satellite:
             self._refuse(word)
             return
         self._signals.play("wake")
-        self._follow_ups = self._questions = 0
+        self._follow_up.woken()
         turn = self._new_turn(addressed=True)
         turn.report.wake_word = word.name
         turn.report.stages_ms["wake"] = round((asyncio.get_running_loop().time() - self._hearing.clock(word.end)) * 1000)
         found = boundary(self._hearing.between(word.end - round(LOOK_BACK_S * RATE_HZ), word.end))
+        if isinstance(turn, Turn):  # Home Assistant chooses among its satellites by itself
+            level = level_dbfs(self._hearing.between(word.end - round(_WORD_S * RATE_HZ), word.end))
+            self._interjections.timers.woken(turn.id.number, word.name, level)
         limits = patience(self._settings.satellite)
         self._open(turn, word.end - found.early, limits, found.tail_s)
+
+    def _yield(self, message: Yielded) -> None:
+        """Another satellite answers. Nobody is told here."""
+        if self._turn and self._turn.id.number == message.turn and not self._output.speaking:
+            self._drop_turn("ignored")
+            self._interjections.speak_up()
 
     def _refuse(self, word: WakeWord) -> None:
         """Nobody is there who may answer."""
@@ -327,7 +328,7 @@ class Satellite:
         if self._interjections.waiting:
             self._interjections.speak_up()
         elif report.ended == "answered" and report.intent not in _QUIET_INTENTS:
-            self._go_on(report)
+            self._listen_for(self._follow_up.after(report), self._hearing.position + round(self._barge_in.settle_s * RATE_HZ))
 
     def _listen_again(self, turn: Turn | HomeTurn, start: int) -> None:
         """The same turn's second attempt."""
@@ -335,19 +336,10 @@ class Satellite:
         again.report.wake_word, again.report.stages_ms = turn.report.wake_word, {"wake": turn.report.stages_ms.get("wake", 0)}
         self._open(again, start, patience(self._settings.satellite))
 
-    def _go_on(self, report: TurnReport) -> None:
-        """Listens without a wake word for a little while: for the answer to a question, or for whatever else the owner allows."""
-        satellite = self._settings.satellite
-        start = self._hearing.position + round(_SETTLE_S * RATE_HZ)
-        if self._muted:
-            return
-        if report.ask and self._questions < _QUESTIONS:
-            self._questions += 1
-            limits = Patience(satellite.silence_s, _ANSWER_S, satellite.longest_s)
-            self._open(self._new_turn(addressed=True, asked=True), start, limits)
-        elif satellite.follow_up_s and self._follow_ups < _FOLLOW_UPS:
-            self._follow_ups += 1
-            self._open(self._new_turn(addressed=False), start, follow_up_patience(satellite, satellite.follow_up_s))
+    def _listen_for(self, window: Window | None, start: int) -> None:
+        """Listens without a wake word for a little while."""
+        if window and not self._muted:
+            self._open(self._new_turn(addressed=window.asked, asked=window.asked), start, window.limits)
 
     def _new_turn(self, *, addressed: bool, asked: bool = False, turn_id: TurnId | None = None) -> Turn | HomeTurn:
         if turn_id is None:
@@ -373,10 +365,7 @@ class Satellite:
 
     def _report(self, report: TurnReport) -> None:
         self._on_turn(report)
-        if report.error:
-            self._events.tell("error", text=report.error)
-        said = {"wake_word": report.wake_word or "", "transcript": report.transcript, "answer": report.answer}
-        self._events.tell("turn", **said, intent=report.intent or "", ended=report.ended)
+        self._events.turn(report)
 
     def _drop_turn(self, why: str) -> None:
         """Whatever the turn still does is for nobody."""

@@ -91,6 +91,14 @@ class Judged:
 
 
 @dataclass(frozen=True)
+class Yielded:
+    """Another satellite heard the same wake word better, and answers."""
+
+    turn: int
+    """The number of the turn that is over here."""
+
+
+@dataclass(frozen=True)
 class Announcement:
     """Home Assistant has something said here."""
 
@@ -102,5 +110,5 @@ class HomeChanged:
     """Home Assistant has come, gone, muted this satellite or unmuted it."""
 
 
-Interjection = FinishedTimer | TimerCancelled | RingOver | Saying | SaidOver | Announcement
+Interjection = FinishedTimer | TimerCancelled | RingOver | Saying | SaidOver | Announcement | Yielded
 Message = Frame | MicrophoneLost | MicrophoneMuted | WakeWord | TurnOver | HeardOut | Judged | HomeChanged | Understood | Interjection

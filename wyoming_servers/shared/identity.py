@@ -30,6 +30,11 @@ def machine_id(state_dir: Path | None = None, system_file: Path = _SYSTEM_FILE) 
     return made
 
 
+def satellite_id(name: str) -> str:
+    """Who the satellite of this name on this machine is, the same after every restart. Blocking."""
+    return f"{name}-{machine_id()}"[:100]
+
+
 def _valid(text: str) -> str:
     text = text.strip()
     return text if len(text) == _DIGITS and all(digit in "0123456789abcdef" for digit in text) else ""

@@ -81,6 +81,8 @@ class _HandleSession(StandInSession):
         llm = self.house.profile.llm
         assert llm is not None
         async with self.service.slots, self.house.busy("llm", text) as work:
+            if self.house.faults.get("llm") == "hangs":
+                await asyncio.Event().wait()
             await asyncio.sleep(llm.first_s + len(text.split()) / llm.prefill_per_s)  # the rest of the prompt is in its cache
             if answer.by == "tool":
                 await asyncio.sleep(llm.tool_tokens / llm.decode_per_s)
@@ -99,3 +101,5 @@ class _HandleSession(StandInSession):
             await self.peer.send(HandledChunk(text=token).event())
             if splitter.feed(token):
                 work.first = work.first or now()
+                if self.house.faults.get("llm") == "stalls":
+                    await asyncio.Event().wait()

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -102,6 +103,8 @@ class Day:
     room: Room = field(default_factory=Room)
     loudspeaker: Loudspeaker = field(default_factory=Loudspeaker)
     commits: list[Commit] = field(default_factory=list)
+    reports: list[TurnReport] = field(default_factory=list)
+    """What the satellite says of its turns; nothing is measured by it."""
     woken: Callable[[int], None] = field(default=lambda _: None)
     name: str = "bench"
     """The satellite's."""
@@ -213,14 +216,14 @@ async def _until_quiet(day: Day, ended: float) -> list[Run]:
 
 
 @asynccontextmanager
-async def running(arm: str, day: Day, settle_s: float = 1.0) -> AsyncIterator[Day]:
-    """Somebody listens to the day's room."""
+async def running(arm: str, day: Day, settle_s: float = 1.0, **settings: Any) -> AsyncIterator[Day]:
+    """Somebody listens to the day's room. settings: of the satellite, where they are not the usual ones."""
     ready = asyncio.Event()
     with contextlib.ExitStack() as stack:
         if arm == "ours":
             stack.enter_context(_commits_noted(day.name, day.commits))
-            settings = settings_for(day.engines, day.name, day.house.profile.slow)
-            work = satellite_loop.run(settings, _nothing, ready.set, microphone=day.room, speaker=day.loudspeaker)
+            given = settings_for(day.engines, day.name, slow=day.house.profile.slow, **settings)
+            work = satellite_loop.run(given, day.reports.append, ready.set, microphone=day.room, speaker=day.loudspeaker)
         else:
             baseline = Baseline(arm, day.engines.uris, day.room, day.loudspeaker, lambda at: day.commits.append(Commit(at)))
             day.woken = baseline.woken.put_nowait
@@ -255,14 +258,11 @@ def _commits_noted(name: str, commits: list[Commit]) -> Iterator[None]:
         Listening.commit = commit
 
 
-def settings_for(engines: Engines, name: str, slow: bool) -> Settings:
+def settings_for(engines: Engines, name: str, *, slow: bool, **more: Any) -> Settings:
     """A satellite's, with these peers. slow: nothing is done on suspicion."""
     settings = load(file=None, environment={})
+    more = {"speculate": "off" if slow else "auto"} | more
     peers = PeersSection(**{kind: engines.uris[kind] for kind in KINDS})
-    section = dataclasses.replace(_SATELLITE, name=name, peers=peers, speculate="off" if slow else "auto")
+    section = dataclasses.replace(_SATELLITE, name=name, peers=peers, **more)
     network = dataclasses.replace(settings.network, zeroconf=False)
     return dataclasses.replace(settings, satellite=section, network=network)
-
-
-def _nothing(_: TurnReport) -> None:
-    """The harness measures what was heard, not what was reported."""

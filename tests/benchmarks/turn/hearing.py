@@ -41,11 +41,10 @@ class _WakeSession(StandInSession):
         if not AudioChunk.is_type(event.type):
             return
         self._reader.feed(np.frombuffer(event.payload, "<i2"))
-        found = self._reader.runs
-        if found and found[-1].sound == WAKE_SOUND and found[-1].begin + found[-1].samples >= len(self.house.sayings[WAKE_SOUND].samples):
-            end = found[-1].at + found[-1].samples
-            found.clear()
-            await self.peer.send(Detection(name="bench", timestamp=end * 1000 // RATE_HZ).event())
+        found, samples = self._reader.runs, len(self.house.sayings[WAKE_SOUND].samples)
+        for run in [run for run in found if run.sound == WAKE_SOUND and run.begin + run.samples >= samples]:
+            found.remove(run)
+            await self.peer.send(Detection(name="bench", timestamp=(run.at + run.samples) * 1000 // RATE_HZ).event())
 
 
 class AsrStandIn(StandIn):
@@ -75,6 +74,8 @@ class _AsrSession(StandInSession):
             self._heard.feed(samples)
             self._samples += len(samples)
         elif AudioStop.is_type(event.type):
+            if self.house.faults.get("asr") == "dies":
+                raise ConnectionResetError("the recogniser died")
             text = heard_text(self._heard.runs, self.house.sayings)
             cost_s = self.house.profile.asr.cost_s(self._samples / RATE_HZ, asyncio.get_running_loop().time() - self._began)
             self.answer(self._transcribe(text, cost_s), "transcribe")

@@ -59,6 +59,8 @@ class House:
     answers: Mapping[str, Answer]
     prospects: Mapping[str, str] = field(default_factory=dict)
     """The class of beginnings of what is answered; by default `prefix` for commands, and what they end with for questions to a model."""
+    faults: dict[str, str] = field(default_factory=dict)
+    """What is wrong, by engine. asr: dies (hangs up on a request); llm: hangs, or stalls after its first clause; tts: is silent."""
     work: list[Busy] = field(default_factory=list)
     effects: list[str] = field(default_factory=list)
     """Texts that changed the world, in order."""

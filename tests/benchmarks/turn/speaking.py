@@ -67,6 +67,8 @@ class _TtsSession(StandInSession):
 
     async def _speak(self, text: str) -> None:
         house, tts, now = self.house, self.house.profile.tts, asyncio.get_running_loop().time
+        if house.faults.get("tts") == "is silent":
+            return
         speech_s = max(1, len(text.split())) * SPEECH_PER_TOKEN_S
         number = len(house.spoken) % WAKE_SOUND
         house.spoken[number] = text

@@ -1,0 +1,114 @@
+"""A house in which things go wrong: what is said, when, over what is being answered, and what is heard of it."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wyoming_servers.satellite.speakers import PLAYBACK_RATE_HZ
+from wyoming_servers.shared.audio import RATE_HZ
+
+from .coding import Reader, Run
+from .day import Commit, Day, running
+from .engines import engines_here
+from .house import WAKE_SOUND, Busy
+from .profile import load
+from .scenes import Scene, house_of
+
+_POLL_S = 0.005
+_PATIENCE_S = 120.0
+
+
+class Stage:
+    """What can be done and seen while a satellite runs. Times are the loop's."""
+
+    def __init__(self, day: Day, scenes: Sequence[Scene]) -> None:
+        self.house = day.house
+        self.engines = day.engines
+        self._day = day
+        self._numbers = {scene.name: at for at, scene in enumerate(scenes, 1)}
+        self._reader = Reader()
+        self._origin: int | None = None
+        self._loud: list[float] = []
+
+    @property
+    def commits(self) -> list[Commit]:
+        """Of all turns so far."""
+        return self._day.commits
+
+    @property
+    def reports(self) -> list:
+        """Of all turns that are over."""
+        return self._day.reports
+
+    def say(self, name: str, *, wake: bool = True, gap_s: float = 0.6) -> tuple[float, float]:
+        """A scene's words, after the wake word or without; returns when they begin and end."""
+        room, saying = self._day.room, self.house.sayings[self._numbers[name]]
+        if wake:
+            room.play(self.house.sayings[WAKE_SOUND].samples)
+            room.play(np.zeros(round(gap_s * RATE_HZ), np.int16))
+        began = room.play(saying.samples)
+        return room.clock(began), room.clock(began + saying.speech_end)
+
+    def make_sound(self, samples: np.ndarray) -> tuple[float, float]:
+        """Anything else, (n,) int16 at 16 kHz; returns when it begins and ends."""
+        began = self._day.room.play(samples)
+        return self._day.room.clock(began), self._day.room.clock(began + len(samples))
+
+    def wake(self) -> float:
+        """The wake word alone; returns when it ends."""
+        return self.make_sound(self.house.sayings[WAKE_SOUND].samples)[1]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Waits for something that can be seen or heard."""
+        async with asyncio.timeout(_PATIENCE_S):
+            while not condition():
+                await asyncio.sleep(_POLL_S)
+                self._listen()
+                await self.engines.refresh()
+
+    async def pass_by(self, seconds: float) -> None:
+        """So much time goes by."""
+        until = asyncio.get_running_loop().time() + seconds
+        await self.until(lambda: asyncio.get_running_loop().time() >= until)
+
+    @property
+    def speech(self) -> list[tuple[float, float, str]]:
+        """What was heard of answers: from when to when, and which text."""
+        return [(self._at(run.at), self._at(run.at + run.samples), self.engines.spoken.get(run.sound, "")) for run in self._runs]
+
+    def heard_since(self, moment: float) -> bool:
+        """Whether anything at all was heard after this, chimes included."""
+        return any(at > moment for at in self._loud)
+
+    def work(self, kind: str) -> list[Busy]:
+        """What one kind of engine did."""
+        return [work for work in self.engines.work if work.kind == kind]
+
+    @property
+    def _runs(self) -> list[Run]:
+        return self._reader.runs
+
+    def _at(self, position: int) -> float:
+        return self._day.loudspeaker.clock(position + (self._origin or 0))
+
+    def _listen(self) -> None:
+        at, samples = self._day.loudspeaker.heard()
+        self._origin = at if self._origin is None else self._origin
+        self._reader.feed(samples)
+        loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > 100)
+        if len(loud):
+            self._loud.append(self._day.loudspeaker.clock(at) + int(loud[-1]) / PLAYBACK_RATE_HZ)
+
+
+@asynccontextmanager
+async def staged(scenes: Sequence[Scene], profile: str = "zero", **settings: Any) -> AsyncIterator[Stage]:
+    """A house that knows these scenes, with a satellite of ours in it."""
+    house = house_of(load(profile), scenes)
+    with tempfile.TemporaryDirectory() as folder:
+        async with engines_here(house, Path(folder)) as engines, running("ours", Day(house, engines), **settings) as day:
+            yield Stage(day, scenes)

@@ -131,7 +131,8 @@ def test_the_list_is_readable(package, owner, capsys):
 def test_a_broken_file_is_listed_with_its_reason(owner, capsys, caplog):
     write(owner / "tools" / "siren.py", "raise OSError('no siren')\n")
     assert cli.main(["tools"]) == 1
-    assert "siren          broken  OSError: no siren" in capsys.readouterr().out
+    assert "siren          broken  OSError: no siren (siren.py, line 1)" in capsys.readouterr().out
+    assert "no siren (siren.py, line 1)" in caplog.text and "Traceback" not in caplog.text
 
 
 def test_options_that_are_wrong_break_a_tool(owner, capsys):

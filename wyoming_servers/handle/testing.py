@@ -13,6 +13,9 @@ from ..shared.tool import Clock
 from .router import Answer, Request
 from .server import HandleService
 
+_PATIENCE_S = 60.0
+"""A busy machine takes longer than people want to wait to load a language."""
+
 
 class TestHouse:
     """A house with the tools under test. All sentences belong to one conversation."""
@@ -47,7 +50,8 @@ def house(
     options: of the tools, by tool. house: names of rooms, devices and places.
     """
     with tempfile.TemporaryDirectory() as kept, asyncio.Runner() as runner:
-        handle = HandleSection(database=str(Path(kept, "tools.db")), intents=str(folder / "intents"), tools=dict(options or {}))
+        files = {"database": str(Path(kept, "tools.db")), "intents": str(folder / "intents")}
+        handle = HandleSection(**files, tools=dict(options or {}), deadline_s=_PATIENCE_S, language_s=_PATIENCE_S)
         settings = Settings(language=language, house=house or House(), handle=handle, network=NetworkSection(egress="deny"))
         service = HandleService(settings, clock, [folder / "tools"])
         runner.run(_begin(service))

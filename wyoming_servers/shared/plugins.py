@@ -3,6 +3,7 @@
 import importlib.util
 import logging
 import sys
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -63,8 +64,9 @@ def find_tools(folders: Sequence[Path]) -> tuple[list[Plugin], list[Broken]]:
             try:
                 classes = _classes(_import(path, f"{_PREFIX}{number}_{_name(path)}"))
             except Exception as err:  # any code may stand in a plugin
-                _LOGGER.exception("tool %s cannot be loaded and is skipped", path)
-                broken.append(Broken(path, f"{type(err).__name__}: {err}"))
+                broken.append(Broken(path, _reason(err, path)))
+                _LOGGER.error("tool %s cannot be loaded and is skipped: %s", path, broken[-1].reason)
+                _LOGGER.debug("how that came about", exc_info=err)
                 continue
             if not classes:
                 _LOGGER.warning("%s has no class derived from Tool with a name and is skipped", path)
@@ -75,6 +77,14 @@ def find_tools(folders: Sequence[Path]) -> tuple[list[Plugin], list[Broken]]:
             found |= packaged
             broken += unusable
     return list(found.values()), broken
+
+
+def _reason(err: Exception, path: Path) -> str:
+    """What is wrong, with the last line of the tool's own code that led to it."""
+    folder = path.parent if path.name == "__init__.py" else path
+    own = [frame for frame in traceback.extract_tb(err.__traceback__) if Path(frame.filename).is_relative_to(folder)]
+    where = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""  # a SyntaxError tells it itself
+    return f"{type(err).__name__}: {err}{where}"
 
 
 def switched_on(options: Mapping[str, Any], name: str) -> bool:

@@ -35,6 +35,14 @@ HANG_UP = object()
 _BY = {"attribution": Attribution("tests", ""), "installed": True, "description": "", "version": "1"}
 
 
+@dataclasses.dataclass(frozen=True)
+class Late:
+    """A reply that takes its time."""
+
+    after_s: float
+    reply: Any
+
+
 class _Scripted(Service):
     """A server that answers each request with the next line of its script."""
 
@@ -50,6 +58,9 @@ class _Scripted(Service):
         self.requests.append(request)
         self.asked.set()
         line = self.script.pop(0) if self.script else ""
+        if isinstance(line, Late):
+            await asyncio.sleep(line.after_s)
+            line = line.reply
         if line is HANG:
             try:
                 await asyncio.Event().wait()

@@ -107,11 +107,27 @@ async def _measure() -> list[Figure]:
             Figure("sentence to intent, inside the server", "ms", understood, 10.0, nearly_all=True),
             Figure("sentence to answer, timers written to disk", "ms", answered, 10.0),
             Figure("connect to answer", "ms", whole),
+            Figure("words so far to what may follow, over the wire", "ms", await _judged(uri), 10.0, nearly_all=True),
             Figure("memory with one language", "MB", [rss_mb(pid)], 60.0),
         ]
         for language, sentences in _OTHER_LANGUAGES.items():
             figures += await _in_language(uri, language, sentences)
         return [*figures, Figure("memory with three languages", "MB", [rss_mb(pid)])]
+
+
+async def _judged(uri: str) -> list[float]:
+    """Milliseconds, for every beginning of every sentence; the first time that it is heard counts as well."""
+    spent = []
+    for sentence in _SENTENCES:
+        words = sentence.split()
+        async with AsyncClient.from_uri(uri) as client:
+            for count in range(1, len(words) + 1):
+                begun = time.perf_counter()
+                await client.write_event(Event("earshot-provisional", {"text": " ".join(words[:count])}))
+                while (event := await client.read_event()) is not None and event.type != "earshot-prospect":
+                    pass
+                spent.append((time.perf_counter() - begun) * 1000)
+    return spent
 
 
 async def _in_language(uri: str, language: str, sentences: Sequence[str]) -> list[Figure]:

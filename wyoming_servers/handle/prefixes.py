@@ -197,13 +197,16 @@ class Prefixes:
 
     def _expand(self, position: _Position, built: str, steps: _Steps) -> None:
         """Adds what may come at `position` after the beginning `built` of a word."""
-        item, rest = position.item, position.rest
-        if rest is None:
-            if built:
-                self._word(built, position, steps)
-            else:
-                steps.final = True
-        elif isinstance(item, str):
+        if position.rest is not None:
+            self._item(position.item, position.rest, built, steps)
+        elif built:
+            self._word(built, position, steps)
+        else:
+            steps.final = True
+
+    def _item(self, item: Any, rest: _Position, built: str, steps: _Steps) -> None:
+        """Adds what `item` begins with; `rest` comes behind it."""
+        if isinstance(item, str):
             self._text(item, rest, built, steps)
         elif isinstance(item, tuple):
             following = self._position(item[1:], rest) if len(item) > 1 else rest
@@ -215,28 +218,30 @@ class Prefixes:
             if item.end:
                 self._expand(rest, "", steps)
         else:
-            self._expand_group(item, position, built, steps)
+            self._group(item, rest, built, steps)
 
-    def _expand_group(self, item: Expression, position: _Position, built: str, steps: _Steps) -> None:
-        rest, block = position.rest, position.block
-        assert rest is not None
+    def _group(self, item: Expression, rest: _Position, built: str, steps: _Steps) -> None:
         if isinstance(item, Alternative):
             for choice in item.items:
-                self._expand(self._position(choice, rest), built, steps)
+                self._item(choice, rest, built, steps)
         elif isinstance(item, Permutation):
-            if not item.items or len(item.items) > _MOST_PERMUTED:
-                self._expand(rest, built, steps)
-            for first, others in item.iterate_permutations() if len(item.items) <= _MOST_PERMUTED else ():
-                self._keep.append(others)
-                self._expand(self._position(first, self._position(" ", self._position(others, rest))), built, steps)
+            self._permutation(item, rest, built, steps)
         elif isinstance(item, Group):
-            for part in reversed(item.items):
+            for part in reversed(item.items[1:]):
                 rest = self._position(part, rest)
-            self._expand(rest, built, steps)
+            self._item(item.items[0], rest, built, steps) if item.items else self._expand(rest, built, steps)
         elif isinstance(item, RuleReference):
-            self._expand(self._position(block.rules[item.rule_name].expression, rest), built, steps)
+            self._item(rest.block.rules[item.rule_name].expression, rest, built, steps)
         elif isinstance(item, ListReference) and not built:
-            self._list(item, position, steps)
+            self._list(item, rest, steps)
+
+    def _permutation(self, item: Permutation, rest: _Position, built: str, steps: _Steps) -> None:
+        if not item.items or len(item.items) > _MOST_PERMUTED:
+            self._expand(rest, built, steps)
+            return
+        for first, others in item.iterate_permutations():
+            self._keep.append(others)
+            self._item(first, self._position(" ", self._position(others, rest)), built, steps)
 
     def _text(self, text: str, rest: _Position, built: str, steps: _Steps) -> None:
         for place, sign in enumerate(text):
@@ -259,9 +264,8 @@ class Prefixes:
         after = self._position(words[1:], following) if len(words) > 1 else following
         steps.words.setdefault(words[0], []).append(after)
 
-    def _list(self, item: ListReference, position: _Position, steps: _Steps) -> None:
-        rest, block = position.rest, position.block
-        assert rest is not None
+    def _list(self, item: ListReference, rest: _Position, steps: _Steps) -> None:
+        block = rest.block
         inline = item.get_inline_range()
         values = RangeSlotList(item.list_name, *inline) if inline else block.lists.get(item.list_name)
         if isinstance(values, WildcardSlotList):
@@ -272,7 +276,7 @@ class Prefixes:
             steps.lists.append((self._phrases(values, block), rest))
             for value in values.values:
                 if not isinstance(value.text_in, TextChunk) and _allows(block.data, value.context):
-                    self._expand(self._position(value.text_in, self._position(" ", rest)), "", steps)
+                    self._item(value.text_in, self._position(" ", rest), "", steps)
 
     def _phrases(self, values: TextSlotList, block: _Block) -> _Trie:
         domain = block.data.requires_context.get("domain")

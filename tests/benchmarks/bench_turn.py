@@ -12,7 +12,7 @@ from figures import print_table
 from turn import real_time
 from turn.day import ARMS, Measured, live
 from turn.load import load_of
-from turn.page import page
+from turn.page import page, waterfall
 from turn.profile import load, names
 from turn.real_targets import load_rows, overhead_rows, wire_rows
 from turn.targets import Row, print_rows, virtual_rows
@@ -23,6 +23,8 @@ from wyoming_servers.shared import paths
 
 _FOLDER = paths.cache_dir() / "bench" / "turn"
 _SPOKEN = 50
+_SHOWN = ("n100-stream", "s6")
+"""The turn of the picture in the docs."""
 _SHORT, _LONG = 12, 200
 """Turns in real time in each house."""
 
@@ -58,4 +60,6 @@ def _keep(turns: Sequence[Measured], rows: Sequence[Row]) -> None:
     (_FOLDER / "turns.json").write_text(json.dumps([asdict(turn) for turn in turns], indent=1), "utf-8")
     (_FOLDER / "targets.json").write_text(json.dumps([asdict(row) for row in rows], indent=1), "utf-8")
     (_FOLDER / "index.html").write_text(page(turns), "utf-8")
+    shown = [turn for turn in turns if (turn.profile, turn.scene) == _SHOWN]
+    (_FOLDER / "waterfall.svg").write_text(waterfall(shown[: len(ARMS)]), "utf-8")
     print(f"  every turn: {_FOLDER / 'turns.json'}, {_FOLDER / 'index.html'}; these targets: {_FOLDER / 'targets.json'}")

@@ -25,7 +25,7 @@ class Utterance:
     """One way to say one sentence."""
 
     number: int
-    """Of the sentence: all ways to say it are in the same half of the corpus."""
+    """Of the sentence: all ways to say it are in the same half of the corpus, the even or the odd."""
     kind: str
     words: tuple[str, ...]
     place: int = 0
@@ -66,14 +66,12 @@ class Sound:
 
 
 def utterances() -> list[Utterance]:
-    """Every sentence whole, and with one hesitation at each kind of place that it has; the four lengths take turns."""
+    """Every sentence whole, and with one hesitation at each kind of place that it has; the lengths take turns, alike in both halves."""
     made: list[Utterance] = []
-    turns = 0
     for number, (kind, words, places) in enumerate(_sentences()):
         made.append(Utterance(number, kind, words))
-        for place in places:
-            made.append(Utterance(number, kind, words, place, HESITATIONS_S[turns % len(HESITATIONS_S)]))
-            turns += 1
+        for turn, place in enumerate(places, number // 2):
+            made.append(Utterance(number, kind, words, place, HESITATIONS_S[turn % len(HESITATIONS_S)]))
     return made
 
 

@@ -10,6 +10,7 @@ from wyoming_servers.handle.phrases import COMMON, read_responses
 from wyoming_servers.shared import paths
 from wyoming_servers.shared.audio import RATE_HZ
 from wyoming_servers.shared.engines import EngineContext
+from wyoming_servers.shared.grammar import spoken_words
 from wyoming_servers.shared.house import Area, Device, House
 from wyoming_servers.shared.patience import Prospect
 from wyoming_servers.shared.templates import load
@@ -37,10 +38,18 @@ def by_true_words(sound: Sound, second: float) -> Prospect:
     return _matcher().prospect(" ".join(sound.words_until(second)))
 
 
-def by_recogniser(sound: Sound, second: float) -> Prospect:
-    """As the embedded recogniser hears what was said until then."""
+def by_recogniser(sound: Sound, second: float) -> Prospect | None:
+    """As the embedded recogniser hears what was said until then; None when it understands nothing."""
     heard = _recognised(sound.samples[: round((second + _HEARD_AFTER_S) * RATE_HZ)])
-    return Prospect.PREFIX if heard.begun else _matcher().prospect(heard.text)
+    if heard.begun:
+        return Prospect.PREFIX
+    return _matcher().prospect(heard.text) if heard.text else None
+
+
+def hears(text: str) -> bool:
+    """Whether a sentence is one that the embedded recogniser knows."""
+    grammar, _ = _recogniser().hears
+    return grammar.accepts(spoken_words(text))
 
 
 def _recognised(samples: np.ndarray) -> Transcription:

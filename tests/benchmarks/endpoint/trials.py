@@ -10,9 +10,9 @@ from wyoming_servers.shared.patience import Prospect
 
 from .corpus import Sound, Utterance
 
-Judge = Callable[[Sound, float], Prospect]
+Judge = Callable[[Sound, float], Prospect | None]
 """What may follow, after the words until a second of the sound."""
-Waits = Mapping[Prospect, float]
+Waits = Mapping[Prospect | None, float]
 _PAUSE_S = 0.1  # of silence, before which nobody asks what may follow
 _NEVER_S = 99.0
 
@@ -24,7 +24,7 @@ class Pause:
     begin_s: float
     silence_s: float | None
     """Until speech goes on; None after the last word."""
-    prospect: Prospect
+    prospect: Prospect | None
 
 
 @dataclass(frozen=True)

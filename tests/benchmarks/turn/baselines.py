@@ -2,8 +2,8 @@
 
 seq does one thing after the other: 0.7 s of silence, the whole recording to the recogniser, the whole answer, all of its speech; its
 chime keeps the microphone closed for half a second, and every stage makes a new connection.
-ha does what Home Assistant does: 0.7 s of silence, recogniser after that, speech once there are more than 60 characters or all of the
-answer, sentence by sentence, each only when the next one has begun.
+ha does what Home Assistant does: audio to the recogniser while it is spoken, 0.7 s of silence, speech once there are more than 60
+characters or all of the answer, sentence by sentence, each only when the next one has begun.
 """
 
 import asyncio
@@ -54,23 +54,28 @@ class Baseline:
             await self._owner.close()
 
     async def _listen(self) -> None:
-        position, begin, heard, ears = 0, 0, [], None
+        position, begin, ears = 0, 0, None
+        heard: asyncio.Queue[np.ndarray | None] = asyncio.Queue()
         async with aclosing(self._room.frames()) as frames:
             async for frame in frames:
                 if ears is None and not self.woken.empty():
                     begin = self.woken.get_nowait() + round(self._deaf_s * RATE_HZ)
-                    heard, ears = [], Endpointer(Patience(_SILENCE_S, 5.0, 15.0))
+                    heard, ears = asyncio.Queue(), Endpointer(Patience(_SILENCE_S, 5.0, 15.0))
+                    if self._streams:
+                        self._owner.start(self._answer(heard), "answer")
                 position += FRAME_SAMPLES
                 if ears is None or position <= begin:
                     continue
-                heard.append(frame)
+                heard.put_nowait(frame)
                 if ears.feed(frame):
                     self._committed(asyncio.get_running_loop().time())
-                    self._owner.start(self._answer(np.concatenate(heard)), "answer")
+                    heard.put_nowait(None)
+                    if not self._streams:
+                        self._owner.start(self._answer(heard), "answer")
                     ears = None
 
-    async def _answer(self, samples: np.ndarray) -> None:
-        text = await self._transcribe(samples)
+    async def _answer(self, heard: "asyncio.Queue[np.ndarray | None]") -> None:
+        text = await self._transcribe(heard)
         stream = self._player.open()
         try:
             async with aclosing(self._handle(text)) as pieces:
@@ -79,11 +84,12 @@ class Baseline:
         finally:
             stream.finish()
 
-    async def _transcribe(self, samples: np.ndarray) -> str:
+    async def _transcribe(self, heard: "asyncio.Queue[np.ndarray | None]") -> str:
         async with AsyncClient.from_uri(self._uris["asr"]) as client:
             await client.write_event(Transcribe(language="en").event())
             await client.write_event(AudioStart(rate=RATE_HZ, width=2, channels=1).event())
-            await client.write_event(AudioChunk(rate=RATE_HZ, width=2, channels=1, audio=samples.tobytes()).event())
+            while (frame := await heard.get()) is not None:
+                await client.write_event(AudioChunk(rate=RATE_HZ, width=2, channels=1, audio=frame.tobytes()).event())
             await client.write_event(AudioStop().event())
             while event := await client.read_event():
                 if Transcript.is_type(event.type):

@@ -1,6 +1,6 @@
 """One page that shows what each stage of a turn did, and when."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from itertools import groupby
 
@@ -25,35 +25,53 @@ def page(turns: Sequence[Measured]) -> str:
     ]
     ordered = sorted(turns, key=lambda turn: (turn.profile, turn.scene))
     for (profile, scene), arms in groupby(ordered, key=lambda turn: (turn.profile, turn.scene)):
-        parts.append(f"<h2>{escape(profile)}, {escape(scene)}</h2>{_waterfall(list(arms))}")
+        parts.append(f"<h2>{escape(profile)}, {escape(scene)}</h2>{waterfall(list(arms))}")
     return "".join(parts) + "</html>\n"
 
 
-def _waterfall(arms: list[Measured]) -> str:
+def waterfall(arms: Sequence[Measured]) -> str:
+    """One turn as each arm took it, as SVG: what each stage did when. Time 0 is the end of the user's speech."""
     begin = min([0.0, *(work.begin for turn in arms for work in turn.work)])
     end = max(turn.last_s or 0.0 for turn in arms) + 0.1
-    rows, y = [], 0
 
     def x(at: float) -> float:
         return _LABEL + (at - begin) / (end - begin) * _WIDTH
 
+    rows, y = [], 0
     for turn in arms:
-        shown = "nothing was heard" if turn.v2v_s is None else f"{turn.v2v_s:.2f} s"
-        rows.append(f"<text x=0 y={y + 13}>{escape(turn.arm)}: {shown}</text>")
-        for kind, colour in _COLOURS.items():
-            for work in (work for work in turn.work if work.kind == kind):
-                faint = "" if work.used else " opacity=.35"
-                width = max(1.0, x(work.end) - x(work.begin))
-                title = f"<title>{escape(kind)}: {escape(work.what)}, {work.begin:.3f} to {work.end:.3f} s</title>"
-                rows.append(
-                    f"<rect x={x(work.begin):.1f} y={y + 3} width={width:.1f} height={_ROW - 6} fill={colour}{faint}>{title}</rect>"
-                )
-            y += _ROW if any(work.kind == kind for work in turn.work) else 0
-        if turn.v2v_s is not None and turn.last_s is not None:
-            rows.append(f"<rect x={x(turn.v2v_s):.1f} y={y + 5} width={x(turn.last_s) - x(turn.v2v_s):.1f} height={_ROW - 10} fill=#333 />")
-        if turn.commit_s is not None:
-            at = x(turn.commit_s)
-            rows.append(f"<line x1={at:.1f} x2={at:.1f} y1={y - 3 * _ROW} y2={y + _ROW} stroke=#000 />")
-        y += round(1.6 * _ROW)
-    zero = f'<line x1={x(0):.1f} x2={x(0):.1f} y1=0 y2={y} stroke=#888 stroke-dasharray="3 3" />'
-    return f"<svg width={_LABEL + _WIDTH + 20} height={y}>{zero}{''.join(rows)}</svg>"
+        drawn, height = _arm(turn, y, x)
+        rows += drawn
+        y += height
+    marks = [f'<text x="{x(at):.0f}" y="{y + 12}" text-anchor="middle">{at:g} s</text>' for at in _seconds(end)]
+    zero = f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="0" y2="{y}" stroke="#888" stroke-dasharray="3 3"/>'
+    size = f'width="{_LABEL + _WIDTH + 20}" height="{y + 18}"'
+    style = "<style>text{font:12px system-ui,sans-serif}</style>"
+    drawn = "".join((zero, *rows, *marks))
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{style}<rect {size} fill="#fff"/>{drawn}</svg>'
+
+
+def _arm(turn: Measured, top: int, x: Callable[[float], float]) -> tuple[list[str], int]:
+    """One arm's elements, and their height."""
+    shown = "nothing was heard" if turn.v2v_s is None else f"{turn.v2v_s:.2f} s"
+    rows, y = [f'<text x="0" y="{top + 13}">{escape(turn.arm)}: {shown}</text>'], top
+    for kind, colour in _COLOURS.items():
+        for work in (work for work in turn.work if work.kind == kind):
+            faint = "" if work.used else ' opacity=".35"'
+            width = max(1.0, x(work.end) - x(work.begin))
+            title = f"<title>{kind}: {escape(work.what)}, {work.begin:.3f} to {work.end:.3f} s</title>"
+            place = f'x="{x(work.begin):.1f}" y="{y + 3}" width="{width:.1f}" height="{_ROW - 6}"'
+            rows.append(f'<rect {place} fill="{colour}"{faint}>{title}</rect>')
+        y += _ROW if any(work.kind == kind for work in turn.work) else 0
+    if turn.v2v_s is not None and turn.last_s is not None:
+        place = f'x="{x(turn.v2v_s):.1f}" y="{y + 5}" width="{x(turn.last_s) - x(turn.v2v_s):.1f}" height="{_ROW - 10}"'
+        rows.append(f'<rect {place} fill="#333"/>')
+    if turn.commit_s is not None:
+        at = x(turn.commit_s)
+        rows.append(f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{top}" y2="{y + _ROW}" stroke="#000"/>')
+    return rows, y - top + round(1.6 * _ROW)
+
+
+def _seconds(end: float) -> list[float]:
+    """Where the axis has figures: a dozen at most."""
+    step = next((step for step in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0) if end / step <= 12), 30.0)
+    return [round(number * step, 1) for number in range(int(end / step) + 1)]

@@ -1,7 +1,11 @@
 """The microphone opens without a wake word: for whom, how often, and with how much evidence."""
 
+import asyncio
 import dataclasses
 
+from virtual_time import virtual
+
+from wyoming_servers.satellite.conversation import Conversation
 from wyoming_servers.satellite.follow_up import FollowUp
 from wyoming_servers.satellite.report import TurnReport
 from wyoming_servers.shared.settings import SatelliteSection
@@ -67,3 +71,19 @@ def test_a_wake_word_begins_the_count_anew() -> None:
     windows(counted, ANSWER, 50)
     counted.woken()
     assert windows(counted, ANSWER, 50) == 10
+
+
+@virtual
+async def test_what_was_said_is_remembered_longer_than_the_microphone_is_open() -> None:
+    conversation = Conversation()
+    first = conversation.next_turn()
+    await asyncio.sleep(299)
+    assert conversation.next_turn() == first
+
+
+@virtual
+async def test_after_five_minutes_of_silence_a_new_conversation_begins() -> None:
+    conversation = Conversation()
+    first = conversation.next_turn()
+    await asyncio.sleep(301)
+    assert conversation.next_turn() != first

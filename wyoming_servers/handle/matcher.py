@@ -99,7 +99,7 @@ class Matcher:
 
     @cached_property
     def _prefixes(self) -> Prefixes:
-        return Prefixes(self._templates, self._conjunctions)
+        return Prefixes(self._templates, self._conjunctions, self._unfinished)
 
     def prospect(self, text: str, context: Context = _NO_CONTEXT) -> Prospect:
         """What may still follow this text, which may be all that is said. Any text. The first takes half a second longer."""
@@ -108,13 +108,11 @@ class Matcher:
         reached = self._prefixes.prospect(
             self._normalise(text), lambda intent, block: self._prefilter.allowed(block, given) and self._wanted(intent, block)
         )
-        if reached in (Prospect.PREFIX, Prospect.COMPLETE):
+        if reached is not None:
             return reached
-        by_end = off_grammar(text, self._unfinished)
-        if reached is None and not self.match(text, context):  # what is written together the walk does not know
-            return by_end
-        # free words are never over: "remind me to", "add milk and"
-        return Prospect.PREFIX if by_end is Prospect.UNFINISHED else Prospect.EXTENDABLE
+        if self.match(text, context):
+            return Prospect.EXTENDABLE  # what is written together the walk does not know
+        return off_grammar(text, self._unfinished)
 
     def _match_several(self, text: str, splits: int) -> tuple[Match, ...]:
         """The commands that conjunctions join; a conjunction may also stand inside a command."""

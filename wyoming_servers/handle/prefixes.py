@@ -1,6 +1,6 @@
 """How far a sentence has come among all sentence templates: walked word by word, without ever spelling the templates out."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -18,6 +18,8 @@ _MOST_PERMUTED = 4
 _MOST_NUMBERS = 101
 """Of a longer range any run of number words is taken for one: spelling out 1,500 takes a second."""
 _MOST_WORDS = 60
+_LEADING = 10
+"""A template that begins with free words begins like everything: it counts as having so many wildcards more."""
 _MOST_POSITIONS = 300_000
 """About 100 MB; past it what was worked out is forgotten."""
 _COUNTED = (*range(101), *range(200, 1000, 100), 1000, 10**6, 10**9)
@@ -82,8 +84,9 @@ _Entry = tuple[_Position, int, bool]
 class Prefixes:
     """One language's templates. Blocking; used by one thread at a time."""
 
-    def __init__(self, templates: Templates, conjunctions: Sequence[str] = ()) -> None:
-        """conjunctions: between two commands in one sentence. Takes a fraction of a second."""
+    def __init__(self, templates: Templates, conjunctions: Sequence[str] = (), unfinished: Collection[str] = ()) -> None:
+        """conjunctions: between two commands in one sentence. unfinished: words that end no sentence. Takes a fraction of a second."""
+        self._unfinished = frozenset(unfinished)
         self._language = templates.language
         intents = templates.intents
         self._lists = {**intents.slot_lists, **templates.slot_lists}
@@ -121,14 +124,17 @@ class Prefixes:
             self._step(here, words[place], reached[place + 1])
             if place in starts:
                 self._first(words[place], wanted, reached[place + 1])
-        return Prospect.PREFIX if len(words) in starts else self._class(reached[-1])
+        return Prospect.PREFIX if len(words) in starts else self._class(reached[-1], words[-1])
 
-    def _class(self, entries: set[_Entry]) -> Prospect | None:
+    def _class(self, entries: set[_Entry], last_word: str) -> Prospect | None:
         finals = [entry for entry in entries if self._of(entry[0]).final]
-        if all(is_open for _, _, is_open in finals) and any(not is_open for _, _, is_open in entries):
+        free = all(is_open for _, _, is_open in finals)
+        if free and any(not is_open and wildcards < _LEADING for _, wildcards, is_open in entries):
             return Prospect.PREFIX  # "what is the weather in" is no question about something called so
         if not finals:
             return None  # any words at all may be the free words of some template
+        if free and last_word in self._unfinished:
+            return Prospect.PREFIX  # "remind me to"
         fewest = min(entry[1:] for entry in finals)
         meanings = {entry[0].block.meaning for entry in finals if entry[1:] == fewest}
         for position, wildcards, is_open in entries:
@@ -162,7 +168,7 @@ class Prefixes:
             if block not in allowed:
                 allowed[block] = wanted(block.intent, block.data)
             if allowed[block]:
-                self._follow(steps, word, 0, into)
+                self._follow(steps, word, _LEADING if steps.wildcards else 0, into)
 
     def _begin(self) -> None:
         """Forgets all that was worked out, and works out how sentences begin."""

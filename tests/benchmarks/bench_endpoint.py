@@ -30,19 +30,20 @@ _CHOICES: dict[Prospect, tuple[float, ...]] = {
 def report() -> None:
     """Measures, prints the table, and keeps the curve."""
     said = utterances()
-    known = [u for u in said if u.kind == COMMAND and u.number % 2 and judges.hears(u.text)]
-    tried = [utterance for utterance in known if utterance.number // 2 % _EVERY == 0]
-    with ProcessPoolExecutor() as pool:
+    commands = [u for u in said if u.kind == COMMAND and u.number % 2 and u.number // 2 % _EVERY == 0]
+    with ProcessPoolExecutor() as pool:  # nothing of speech may be loaded here before it forks
+        known = pool.map(judges.hears, [utterance.text for utterance in commands], chunksize=100)
+        tried = list(itertools.compress(commands, known))
         trials = list(pool.map(_by_true_words, said, chunksize=8))
         recognised = list(pool.map(_by_recogniser, tried, chunksize=4))
     tuning, held_out = ([trial for trial in trials if trial.utterance.number % 2 == half] for half in (0, 1))
-    commands = [trial for trial in held_out if trial.utterance.kind == COMMAND]
+    ordered = [trial for trial in held_out if trial.utterance.kind == COMMAND]
     print(f"  {len(said)} utterances by the embedded voice, {sum(u.place > 0 for u in said)} with a hesitation of 0.3, 0.6, 0.9 or 1.2 s")
     print("  figures on the half that nothing was tuned on; classes from the true words up to the pause unless a row says otherwise")
     print(f"  {'':52}  {'n':>4}  {'median':>7}  {'mean':>7}  {'cut/100':>7}")
-    _row("complete commands, only their class can cut them (G7)", _complete(commands))
-    _row("all commands", outcome(commands, _usual()))
-    _row("all commands, silence alone, 0.7 s", outcome(commands, _silence(0.7)))
+    _row("complete commands, only their class can cut them (G7)", _complete(ordered))
+    _row("all commands", outcome(ordered, _usual()))
+    _row("all commands, silence alone, 0.7 s", outcome(ordered, _silence(0.7)))
     _row("commands it knows, heard by the embedded recogniser", outcome(recognised, _usual()))
     _row("  the same ones, true words", outcome([t for t in trials if t.utterance in tried], _usual()))
     _row("mixed corpus (G8)", outcome(held_out, _usual()))
@@ -50,7 +51,7 @@ def report() -> None:
     _row("mixed corpus, waits tuned for 5/100 on the other half", outcome(held_out, tuned))
     _row("mixed corpus, silence alone, tuned alike", outcome(held_out, _tuned_silence(tuning)))
     print(f"  tuned waits: {', '.join(f'{prospect} {seconds:g} s' for prospect, seconds in tuned.items())}")
-    _keep(held_out, commands)
+    _keep(held_out, ordered)
 
 
 def _by_true_words(utterance: Utterance) -> Trial:

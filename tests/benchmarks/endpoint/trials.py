@@ -50,8 +50,8 @@ class Outcome:
 
     @property
     def per_hundred(self) -> float:
-        """False commits per 100 hesitations."""
-        return 100.0 * self.cut / max(1, self.hesitations)
+        """False commits per 100 hesitations; at most 100, though silences within words may end an utterance as well."""
+        return min(100.0, 100.0 * self.cut / max(1, self.hesitations))
 
     @property
     def mean_ms(self) -> float:

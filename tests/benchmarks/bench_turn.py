@@ -11,6 +11,8 @@ import bench_loop
 from figures import print_table
 from turn import real_time
 from turn.day import ARMS, Measured, live
+from turn.ends import ends
+from turn.interruptions import interrupted
 from turn.load import load_of
 from turn.page import page, waterfall
 from turn.profile import load, names
@@ -37,7 +39,9 @@ def report(*, long: bool, real: bool) -> None:
     with ProcessPoolExecutor() as pool:
         days = list(pool.map(lived, *zip(*product(ARMS, names()), strict=True)))
     turns = [turn for day in days for turn in day]
-    rows = virtual_rows(turns)
+    rows = [*virtual_rows(turns), *ends()]  # which forks, as above: nothing of speech may be loaded here before
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        rows += runner.run(interrupted())
     print("  in virtual time:")
     print_rows(rows)
     measured = real_time.run(_LONG if long else _SHORT, ARMS if long else ("ours",))

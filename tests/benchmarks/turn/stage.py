@@ -73,8 +73,13 @@ class Stage:
 
     async def pass_by(self, seconds: float) -> None:
         """So much time goes by."""
-        until = asyncio.get_running_loop().time() + seconds
-        await self.until(lambda: asyncio.get_running_loop().time() >= until)
+        until = self.now + seconds
+        await self.until(lambda: self.now >= until)
+
+    @property
+    def now(self) -> float:
+        """The time."""
+        return asyncio.get_running_loop().time()
 
     @property
     def speech(self) -> list[tuple[float, float, str]]:

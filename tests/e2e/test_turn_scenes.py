@@ -149,6 +149,17 @@ async def test_s14_a_voice_without_sound_is_heard_of():
 
 
 @virtual
+async def test_s15_a_network_that_stands_still_for_a_second_loses_nothing_of_an_answer():
+    async with staged(SCENES, "spark") as stage:
+        await answering(stage, 0.5)
+        await stage.to_voice.hold(1.0)
+        await stage.until(lambda: len(stage.reports) == 1)
+        said = list(dict.fromkeys(text for _, _, text in stage.speech))
+        assert " ".join(said) == _LONG
+        assert stage.reports[0].ended == "answered"
+
+
+@virtual
 async def test_after_every_fault_the_next_turn_is_as_good_as_ever():
     async with staged(SCENES) as stage:
         for engine, fault in (("asr", "dies"), ("tts", "is silent")):

@@ -18,6 +18,7 @@ from .engines import engines_here
 from .house import WAKE_SOUND, Busy
 from .profile import load
 from .scenes import Scene, house_of
+from .shim import Shim
 
 _POLL_S = 0.005
 _PATIENCE_S = 120.0
@@ -26,9 +27,11 @@ _PATIENCE_S = 120.0
 class Stage:
     """What can be done and seen while a satellite runs. Times are the loop's."""
 
-    def __init__(self, day: Day, scenes: Sequence[Scene]) -> None:
+    def __init__(self, day: Day, scenes: Sequence[Scene], to_voice: Shim | None = None) -> None:
         self.house = day.house
         self.engines = day.engines
+        self.to_voice = to_voice
+        """The network between satellite and voice; None where there is none."""
         self._day = day
         self._numbers = {scene.name: at for at, scene in enumerate(scenes, 1)}
         self._reader = Reader()
@@ -115,5 +118,8 @@ async def staged(scenes: Sequence[Scene], profile: str = "zero", **settings: Any
     """A house that knows these scenes, with a satellite of ours in it."""
     house = house_of(load(profile), scenes)
     with tempfile.TemporaryDirectory() as folder:
-        async with engines_here(house, Path(folder)) as engines, running("ours", Day(house, engines), **settings) as day:
-            yield Stage(day, scenes)
+        shim = Shim(Path(folder) / "to-tts.sock", Path(folder) / "tts.sock")
+        async with engines_here(house, Path(folder)) as engines, shim.open():
+            engines.uris = {**engines.uris, "tts": shim.uri}
+            async with running("ours", Day(house, engines), **settings) as day:
+                yield Stage(day, scenes, shim)

@@ -1,16 +1,14 @@
 """Real recordings: the right model and only it fires. Each has a twin made of synthetic speech, which needs no recordings."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from recorded import AUDIO, recording
 from speech import silence, speak
 
 from wyoming_servers.shared.audio import read_wav
 from wyoming_servers.shared.engines import EngineContext
 from wyoming_servers.wake.openwakeword import OpenWakeWordEngine, OpenWakeWordOptions
 
-AUDIO = Path(__file__).resolve().parents[3] / "shared" / "audio"
 GAINS_DB = (-24, -12, 0, 9)
 
 
@@ -26,14 +24,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory):
 def room() -> np.ndarray:
     """The recorded noise of a room."""
     return recording("noise/background_noise.wav")
-
-
-def recording(name: str) -> np.ndarray:
-    """One file; skips where the recordings are not beside the checkout."""
-    path = AUDIO / name
-    if not path.exists():
-        pytest.skip(f"needs the recording {name} beside the checkout")
-    return read_wav(path)
 
 
 def heard(engine: OpenWakeWordEngine, samples: np.ndarray) -> list[str]:

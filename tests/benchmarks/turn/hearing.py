@@ -81,19 +81,25 @@ class _AsrSession(StandInSession):
             self.answer(self._transcribe(text, cost_s), "transcribe")
 
     async def _transcribe(self, text: str, cost_s: float) -> None:
-        job = self.service.jobs.start(_decode(self.service, text, cost_s), "decode")
+        given_up = asyncio.Event()
+        job = self.service.jobs.start(_decode(self.service, text, cost_s, given_up), "decode")
         try:
             await asyncio.shield(job)
         except asyncio.CancelledError:
+            given_up.set()
             if self.house.profile.asr.abortable:
                 job.cancel()
             raise
         await self.peer.send(Transcript(text=text).event())
 
 
-async def _decode(service: StandIn, text: str, cost_s: float) -> None:
-    async with service.slots, service.house.busy("asr", text):
-        await asyncio.sleep(cost_s)
+async def _decode(service: StandIn, text: str, cost_s: float, given_up: asyncio.Event) -> None:
+    async with service.slots:
+        if given_up.is_set():
+            return
+        async with service.house.busy("asr", text) as work:
+            await asyncio.sleep(cost_s)
+        work.used = not given_up.is_set()
 
 
 def heard_text(found: Sequence[Run], sayings: Mapping[int, Saying]) -> str:

@@ -80,9 +80,15 @@ def _wholeness(ours: Sequence[Measured]) -> Row:
 
 
 def _waste(ours: Sequence[Measured]) -> Row:
-    used, lost = (sum(work.end - work.begin for turn in ours for work in turn.work if work.used is kind) for kind in (True, False))
-    share = lost / used
-    return Row("engines' time that was for nothing, of what was not (G10)", "≤ 35 %", f"{share:.0%}", len(ours), share <= 0.35)
+    shares = {profile: _wasted([turn for turn in ours if turn.profile == profile]) for profile in {turn.profile for turn in ours}}
+    worst = max(shares, key=lambda profile: shares[profile])
+    name = "engines' time that was for nothing, of what was not; worst house (G10)"
+    return Row(name, "≤ 35 %", f"{shares[worst]:.0%} ({worst})", len(ours), shares[worst] <= 0.35)
+
+
+def _wasted(turns: Sequence[Measured]) -> float:
+    used, lost = (sum(work.end - work.begin for turn in turns for work in turn.work if work.used is kind) for kind in (True, False))
+    return lost / used if used else 0.0
 
 
 def _speed_up(found: Turns, profile: str, scene: str, other: str, least: float) -> Row:

@@ -88,7 +88,7 @@ async def recognised(samples: np.ndarray, folder: Path) -> str:
         utterance = Utterance()
         utterance.append(samples)
         utterance.finish()
-        return (await transcribe(directory, utterance, "en", PATIENCE_S)).text
+        return (await transcribe(directory, utterance.take(), "en", PATIENCE_S)).text
     finally:
         await directory.stop()
         await server.stop()

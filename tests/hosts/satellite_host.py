@@ -33,14 +33,14 @@ def changed(kind: str, peer: PeerRef | None) -> None:
 
 async def turn(directory: Directory, seconds: float) -> None:
     utterance = Utterance()
-    answer = asyncio.create_task(transcribe(directory, utterance, "en", _ANSWER_S))
+    answer = asyncio.create_task(transcribe(directory, utterance.take(), "en", _ANSWER_S))
     for _ in range(round(seconds * RATE_HZ / FRAME_SAMPLES)):
         utterance.append(np.zeros(FRAME_SAMPLES, dtype=np.int16))
         await asyncio.sleep(FRAME_SAMPLES / RATE_HZ)
     utterance.finish()
     say(spoken=True)
     try:
-        say(answer=await answer)
+        say(answer=(await answer).text)
     except AssistantError as err:
         say(answer="", error=str(err))
 

@@ -41,6 +41,9 @@ def matcher(language: str) -> Matcher:
         ("turn on the bed lamp", EXTENDABLE),
         ("turn on the bed lamp and", PREFIX),
         ("turn on the bed lamp and turn off the", PREFIX),
+        ("set a timer", PREFIX),  # it would ask for how long
+        ("wake me up tomorrow", PREFIX),
+        ("cancel the timer", EXTENDABLE),
         ("set a timer for", PREFIX),
         ("set a timer for 20", PREFIX),
         ("set a timer for twenty five", PREFIX),

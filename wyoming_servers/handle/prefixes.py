@@ -1,45 +1,28 @@
 """How far a sentence has come among all sentence templates: walked word by word, without ever spelling the templates out."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from hassil.expression import Alternative, Expression, Group, ListReference, Permutation, RuleReference, Sentence, TextChunk
-from hassil.intents import IntentData, RangeFractionType, RangeSlotList, SlotList, TextSlotList, WildcardSlotList
-from hassil.numbers import get_rbnf_engine
+from hassil.intents import IntentData, RangeSlotList, SlotList, TextSlotList, WildcardSlotList
 
-from ..shared.grammar import spoken_words
 from ..shared.patience import Prospect
 from ..shared.templates import Templates
+from .said import Trie, number_trie, spoken
 
 _BREAKS = frozenset(" -_/,;:.!?'’\u00ad\t\n")
 _MOST_PERMUTED = 4
-_MOST_NUMBERS = 101
-"""Of a longer range any run of number words is taken for one: spelling out 1,500 takes a second."""
 _MOST_WORDS = 60
+_WHICH = frozenset({"name", "area", "which"})
+"""Asked for only where several fit."""
+_LENGTHS = {"hours": "minutes", "seconds": "minutes"}
+"""A length of time is asked for by one of its slots."""
 _LEADING = 10
 """A template that begins with free words begins like everything: it counts as having so many wildcards more."""
 _MOST_POSITIONS = 300_000
 """About 100 MB; past it what was worked out is forgotten."""
-_COUNTED = (*range(101), *range(200, 1000, 100), 1000, 10**6, 10**9)
 Wanted = Callable[[str, IntentData], bool]
-
-
-class _Trie:
-    """Phrases of whole words."""
-
-    __slots__ = ("end", "next")
-
-    def __init__(self) -> None:
-        self.next: dict[str, _Trie] = {}
-        self.end = False
-
-    def add(self, words: Iterable[str]) -> None:
-        node = self
-        for word in words:
-            node = node.next.setdefault(word, _Trie())
-        node.end = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +31,14 @@ class _Block:
 
     intent: str
     data: IntentData
+    sentences: Sequence[Sentence]
+    """Some of the data's."""
     lists: Mapping[str, SlotList]
     rules: Mapping[str, Sentence]
     meaning: str
     """The same for blocks that lead to the same call when no slot is filled."""
+    wanting: bool = False
+    """True when its intent asks for something that most of its sentences say, and these do not: "set an alarm"."""
 
 
 @dataclass(eq=False, slots=True)
@@ -59,7 +46,7 @@ class _Steps:
     """What may come next."""
 
     words: dict[str, list["_Position"]] = field(default_factory=dict)
-    lists: list[tuple[_Trie, "_Position"]] = field(default_factory=list)
+    lists: list[tuple[Trie, "_Position"]] = field(default_factory=list)
     wildcards: list["_Position"] = field(default_factory=list)
     final: bool = False
 
@@ -93,13 +80,9 @@ class Prefixes:
         self._rules = intents.expansion_rules
         self._skipped = _phrases(intents.skip_words, self._language)
         self._conjunctions = _phrases(conjunctions, self._language)
-        self._tries: dict[tuple, _Trie] = {}
+        self._tries: dict[tuple, Trie] = {}
         self._keep: list[Permutation] = []
-        self._blocks = [
-            _Block(name, data, {**self._lists, **data.slot_lists}, {**self._rules, **data.expansion_rules}, _meaning(name, data))
-            for name, intent in intents.intents.items()
-            for data in intent.data
-        ]
+        self._blocks = [block for name, intent in intents.intents.items() for block in self._blocks_of(name, intent.data)]
         self._begin()
 
     def prospect(self, text: str, wanted: Wanted) -> Prospect | None:
@@ -107,7 +90,7 @@ class Prefixes:
 
         Words that change nothing, as the `now` of "what time is it now", make no sentence extendable; another command after `and` neither.
         """
-        words = _spoken(text, self._language)
+        words = spoken(text, self._language)
         if not words or len(words) > _MOST_WORDS:
             return None
         if len(self._positions) > _MOST_POSITIONS:
@@ -136,6 +119,8 @@ class Prefixes:
         if free and last_word in self._unfinished:
             return Prospect.PREFIX  # "remind me to"
         fewest = min(entry[1:] for entry in finals)
+        if all(entry[0].block.wanting for entry in finals if entry[1:] == fewest):
+            return Prospect.PREFIX  # it would be asked for the rest
         meanings = {entry[0].block.meaning for entry in finals if entry[1:] == fewest}
         for position, wildcards, is_open in entries:
             if (wildcards, is_open) > fewest:
@@ -170,6 +155,26 @@ class Prefixes:
             if allowed[block]:
                 self._follow(steps, word, _LEADING if steps.wildcards else 0, into)
 
+    def _blocks_of(self, intent: str, blocks: Sequence[IntentData]) -> Iterator[_Block]:
+        """The blocks of an intent; what it would ask about is put apart."""
+        asked = {str(data.requires_context["asked"]) for data in blocks if "asked" in data.requires_context} - _WHICH
+        free = [data for data in blocks if not data.requires_context.keys() & {"asked", "last"}]
+        filled = {id(sentence): {*data.slots, *self._slots_of(sentence.expression, data)} for data in free for sentence in data.sentences}
+        usual = {slot for slot in asked if 2 * sum(slot in slots for slots in filled.values()) > len(filled)}
+        for data in blocks:
+            lists, rules = {**self._lists, **data.slot_lists}, {**self._rules, **data.expansion_rules}
+            for wanting in (False, True):
+                sentences = [sentence for sentence in data.sentences if bool(usual - filled.get(id(sentence), usual)) is wanting]
+                if sentences:
+                    yield _Block(intent, data, sentences, lists, rules, _meaning(intent, data), wanting)
+
+    def _slots_of(self, item: Expression, data: IntentData) -> set[str]:
+        if isinstance(item, ListReference):
+            return {_LENGTHS.get(item.slot_name, item.slot_name)}
+        if isinstance(item, RuleReference):
+            return self._slots_of((data.expansion_rules.get(item.rule_name) or self._rules[item.rule_name]).expression, data)
+        return set().union(*(self._slots_of(part, data) for part in item.items)) if isinstance(item, Group) else set()
+
     def _begin(self) -> None:
         """Forgets all that was worked out, and works out how sentences begin."""
         self._positions: dict[tuple, _Position] = {}
@@ -178,7 +183,7 @@ class Prefixes:
         self._anything: list[tuple[_Steps, _Block]] = []
         for block in self._blocks:
             end = self._position(None, None, block)
-            for sentence in block.data.sentences:
+            for sentence in block.sentences:
                 steps = self._of(self._position(sentence.expression, end))
                 if steps.wildcards:
                     self._anything.append((steps, block))
@@ -219,7 +224,7 @@ class Prefixes:
             steps.words.setdefault(item[0], []).append(following)
         elif isinstance(item, TextChunk):
             self._text(item.original_text, rest, built, steps)
-        elif isinstance(item, _Trie):
+        elif isinstance(item, Trie):
             steps.lists.append((item, rest))
             if item.end:
                 self._expand(rest, "", steps)
@@ -263,7 +268,7 @@ class Prefixes:
         self._expand(rest, built + text, steps)
 
     def _word(self, text: str, following: _Position, steps: _Steps) -> None:
-        words = _spoken(text, self._language)
+        words = spoken(text, self._language)
         if not words:
             self._expand(following, "", steps)
             return
@@ -284,21 +289,21 @@ class Prefixes:
                 if not isinstance(value.text_in, TextChunk) and _allows(block.data, value.context):
                     self._item(value.text_in, self._position(" ", rest), "", steps)
 
-    def _phrases(self, values: TextSlotList, block: _Block) -> _Trie:
+    def _phrases(self, values: TextSlotList, block: _Block) -> Trie:
         domain = block.data.requires_context.get("domain")
         key = (id(values), str(domain))
         if key not in self._tries:
-            trie = self._tries[key] = _Trie()
+            trie = self._tries[key] = Trie()
             for value in values.values:
                 if isinstance(value.text_in, TextChunk) and _allows(block.data, value.context):
-                    trie.add(_spoken(value.text_in.original_text, self._language))
+                    trie.add(spoken(value.text_in.original_text, self._language))
             trie.end = False  # a name without a word is none
         return self._tries[key]
 
-    def _numbers(self, values: RangeSlotList) -> _Trie:
+    def _numbers(self, values: RangeSlotList) -> Trie:
         key = (values.start, values.stop, values.step, str(values.fraction_type))
         if key not in self._tries:
-            self._tries[key] = _number_trie(values, self._language)
+            self._tries[key] = number_trie(values, self._language)
         return self._tries[key]
 
     def _has_slots(self, position: _Position) -> bool:
@@ -313,7 +318,7 @@ class Prefixes:
 def _fills(item: Any, rules: Mapping[str, Sentence]) -> bool:
     if isinstance(item, ListReference):
         return True
-    if isinstance(item, _Trie):
+    if isinstance(item, Trie):
         return bool(item.next)
     if isinstance(item, RuleReference):
         return _fills(rules[item.rule_name].expression, rules)
@@ -333,14 +338,10 @@ def _meaning(intent: str, data: IntentData) -> str:
     return f"{intent} {sorted(data.slots.items(), key=str)} {data.response}"
 
 
-def _spoken(text: str, language: str) -> tuple[str, ...]:
-    return spoken_words(text.replace("’", " ").replace("'", " ").replace("\u00ad", ""), language)
-
-
 def _phrases(texts: Iterable[str], language: str) -> dict[str, list[tuple[str, ...]]]:
     """By their first word."""
     found: dict[str, list[tuple[str, ...]]] = {}
-    for words in filter(None, (_spoken(text, language) for text in texts)):
+    for words in filter(None, (spoken(text, language) for text in texts)):
         found.setdefault(words[0], []).append(words)
     return found
 
@@ -348,31 +349,3 @@ def _phrases(texts: Iterable[str], language: str) -> dict[str, list[tuple[str, .
 def _lengths(phrases: Mapping[str, list[tuple[str, ...]]], words: Sequence[str], place: int) -> set[int]:
     """How long the phrases are that stand at a place."""
     return {len(phrase) for phrase in phrases.get(words[place], ()) if words[place : place + len(phrase)] == phrase}
-
-
-def _number_trie(values: RangeSlotList, language: str) -> _Trie:
-    trie = _Trie()
-    if (values.stop - values.start) // values.step >= _MOST_NUMBERS:
-        loop = _Trie()
-        loop.end = True
-        for word in {word for number in _COUNTED for phrase in _number(number, language) for word in phrase}:
-            loop.next[word] = trie.next[word] = loop
-        return trie
-    fractions = RangeFractionType.get_fractions(values.fraction_type) if values.fraction_type else ()
-    for number in range(values.start, values.stop + 1, values.step):
-        for phrase in _number(number, language):
-            trie.add(phrase)
-        for fraction in fractions:
-            trie.add(_spoken(f"{number + fraction:g}", language))
-    return trie
-
-
-@lru_cache(maxsize=20_000)
-def _number(number: int, language: str) -> frozenset[tuple[str, ...]]:
-    """All the ways a number is said."""
-    written = {_spoken(str(number), language)}
-    try:
-        texts = get_rbnf_engine(language).format_number(abs(number)).text_by_ruleset.values()
-    except ValueError:
-        return frozenset(written)
-    return frozenset(written | {words for text in texts if (words := _spoken(text, language))})

@@ -31,7 +31,7 @@ async def answering(stage, spoken_s: float) -> None:
     await stage.until(lambda: bool(stage.speech) and stage.speech[-1][1] - stage.speech[0][0] >= spoken_s)
 
 
-@pytest.mark.parametrize("spoken_s", [0.5, 2.0, 5.0])
+@pytest.mark.parametrize("spoken_s", [pytest.param(0.5, marks=pytest.mark.slow), 2.0, pytest.param(5.0, marks=pytest.mark.slow)])
 def test_s7_a_wake_word_silences_an_answer_at_once(spoken_s):
     @virtual
     async def run():
@@ -192,7 +192,7 @@ def race(after_s: float) -> tuple[int, list[str]]:
     return effects, heard
 
 
-@pytest.mark.parametrize("after_ms", [150, 185, 192, 199, 206, 224, 260])
+@pytest.mark.parametrize("after_ms", [185, 199, 224])
 def test_s17_speech_that_goes_on_around_the_commit_is_answered_once(after_ms):
     effects, heard = race(after_ms / 1000)
     assert effects == 1
@@ -200,7 +200,7 @@ def test_s17_speech_that_goes_on_around_the_commit_is_answered_once(after_ms):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("after_ms", range(150, 251))
+@pytest.mark.parametrize("after_ms", range(150, 261))
 def test_s17_the_same_in_steps_of_a_millisecond(after_ms):
     effects, heard = race(after_ms / 1000)
     assert (effects, len(set(heard))) == (1, 1)

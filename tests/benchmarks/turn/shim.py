@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from wyoming_servers.shared.tasks import cancel
+from wyoming_servers.shared.tasks import TaskOwner, cancel
 
 _PIECE_BYTES = 4096
 
@@ -19,7 +19,7 @@ class Shim:
         self._path, self._target = path, target
         self._flows = asyncio.Event()
         self._flows.set()
-        self._connections: set[asyncio.Task] = set()
+        self._owner = TaskOwner()
 
     async def hold(self, seconds: float) -> None:
         """Nothing goes through for so long; nothing is lost."""
@@ -35,12 +35,12 @@ class Shim:
             yield self
         finally:
             server.close()
-            await cancel(*self._connections)
+            await self._owner.close()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._owner.start(self._join(reader, writer), "shim")
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there = await asyncio.open_unix_connection(self._target)
         ways = [asyncio.create_task(self._carry(*way), name="shim") for way in ((reader, there[1]), (there[0], writer))]
         try:
@@ -49,7 +49,6 @@ class Shim:
             await cancel(*ways)
             for end in (writer, there[1]):
                 end.close()
-            self._connections.discard(task)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):

@@ -81,6 +81,7 @@ class ScriptedVoice(_Scripted):
     def __init__(self, *script: Any) -> None:
         super().__init__(*script)
         self.languages: list[str] = []
+        self.sound = self.SOUND
 
     def programs(self) -> Sequence[Artifact]:
         return [TtsProgram(name="scripted", voices=[TtsVoice(name="scripted", languages=["en"], **_BY)], **_BY)]
@@ -97,13 +98,14 @@ class _VoiceSession(Session):
         self._peer = peer
 
     async def handle(self, event: Event) -> None:
-        half = len(ScriptedVoice.SOUND) // 2
+        spoken = self._service.sound if event.data["text"].strip() else self._service.sound[:0]
+        half = len(spoken) // 2
         sound = {"rate": PLAYBACK_RATE_HZ, "width": 2, "channels": 1}
         self._service.languages.append((event.data.get("voice") or {}).get("language", ""))
         await self._peer.send(AudioStart(**sound).event())
-        await self._peer.send(AudioChunk(audio=ScriptedVoice.SOUND[:half].tobytes(), **sound).event())
+        await self._peer.send(AudioChunk(audio=spoken[:half].tobytes(), **sound).event())
         await self._service.reply(event.data["text"])
-        await self._peer.send(AudioChunk(audio=ScriptedVoice.SOUND[half:].tobytes(), **sound).event())
+        await self._peer.send(AudioChunk(audio=spoken[half:].tobytes(), **sound).event())
         await self._peer.send(AudioStop().event())
 
 

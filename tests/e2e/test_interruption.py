@@ -218,7 +218,7 @@ async def test_with_the_canceller_who_speaks_into_the_answer_is_answered_in_a_ro
     services = house(ScriptedAsr("tell me a story", "what time is it now"), ScriptedHandle(STORY, "It is noon."))
     async with satellite(services, tmp_path, living_room(), echo_cancel="webrtc") as rig:
         await in_the_story(rig, services)
-        await rig.room.hear(speak("what time is it now in the kitchen", speaker="f3"), seconds(1.0))
+        await rig.room.hear(seconds(3.0), speak("what time is it now in the kitchen", speaker="f3"), seconds(1.0))
         first, second = await rig.turn(), await rig.turn()
     assert (first.ended, second.transcript) == ("interrupted", "what time is it now")
 
@@ -230,7 +230,7 @@ async def test_never_mind_is_recognised_over_our_own_voice_in_a_room(tmp_path: P
     async with satellite(services, tmp_path, living_room(), echo_cancel="webrtc") as rig:
         await handle.say(STORY)
         await rig.recorder.until(lambda: loud(rig, 0.5))
-        await rig.room.hear(seconds(3.0), speak("never mind", speaker="f3"), seconds(1.5))
+        await rig.room.hear(seconds(4.5), speak("never mind", speaker="f3"), seconds(1.5))
         assert not loud(rig, 0.5)
 
 

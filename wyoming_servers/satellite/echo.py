@@ -18,7 +18,7 @@ _OFF = RATE_HZ // 125  # by less than 8 ms both streams go on side by side: the 
 _EARLY_S = 0.02  # the reference comes this much later than it was taken; the way through the sound cards and the room takes longer
 _DRIFT = 100e-6  # of two sound cards' clocks, at most
 _GAP_S = 0.2  # a stream that is off by more has begun anew
-_SETTLED_S = 1.0  # of our own sound: by then little of it is left
+_SETTLED_S = 3.0  # of our own sound: before, 15 to 20 dB less are taken out of it
 _AUDIBLE = 30  # of 32768
 _TAIL_S = 1.0  # the room goes on for a while when the loudspeaker is silent
 

@@ -28,9 +28,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     shown = "; ".join(f"{name}: {what}" for name, what in BENCHMARKS.items())
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{shown} (default: all)")
-    parser.add_argument(
-        "--long", action="store_true", help="turn: 200 turns in each house in real time, by all arms; hours"
-    )
+    parser.add_argument("--long", action="store_true", help="turn: 200 turns in each house in real time, by all arms; hours")
     parser.add_argument("--real", action="store_true", help="turn: 50 spoken commands through the embedded engines instead; ten minutes")
     options = parser.parse_args()
     names = options.names or list(BENCHMARKS)

@@ -8,6 +8,7 @@ from turn.day import Measured, live
 from turn.profile import load
 from turn.scenes import SCENES
 from turn.targets import virtual_rows
+from turn.wire import satellites_per_core
 from virtual_time import VirtualLoop
 
 
@@ -73,3 +74,14 @@ def test_a_target_that_is_missed_says_what_could_be_reached():
     turns = [turn for arm in ("ours", "seq", "ha") for turn in lived(arm, "pi4", "s1", "s6")]
     missed = next(row for row in virtual_rows(turns) if row.name.startswith("pi4, a command: seq"))
     assert not missed.met and "at most" in missed.why and "recogniser" in missed.why
+
+
+@pytest.mark.slow
+def test_over_real_sockets_the_engines_have_a_process_of_their_own():
+    turns = asyncio.run(live("ours", load("h100"), ("s1", "s3"), apart=True))
+    assert [" ".join(turn.heard) for turn in turns] == ["It is twelve fifteen.", "Twenty five minutes."]
+
+
+@pytest.mark.slow
+def test_streams_are_handed_on_while_their_cost_is_measured():
+    assert asyncio.run(satellites_per_core(5, 1.0)) > 5

@@ -8,13 +8,14 @@ import numpy as np
 from ..shared.audio import RATE_HZ
 from ..shared.settings import Settings
 from ..shared.tasks import TaskOwner
+from .echo import EchoCanceller
 from .hearing import Hearing
 from .interjections import Interjections
 from .interruption import Interruption, Loud, Understood, Verdict
 from .output import LiveOutput
 from .peers import Peers
 from .playback import Player
-from .remarks import Remarks
+from .remarks import Remark, Remarks
 from .transcribing import transcribe
 from .utterance import Utterance
 
@@ -43,9 +44,10 @@ class BargeIn:
         self._output = output
         self._interjections = interjections
         self._hearing = hearing
-        self.trusted: Callable[[], bool] = lambda: settings.satellite.echo_cancel == "device"
-        """True while our own voice is not in the microphone's sound."""
-        self._interruption = Interruption(player, self._hear, self._remarks, understood, lambda: self.trusted(), owner)
+        self._clean = settings.satellite.echo_cancel == "device"
+        self.canceller: EchoCanceller | None = None
+        """What takes our own voice out of the microphone's sound; None for nobody here."""
+        self._interruption = Interruption(player, self._hear, self._remarks, understood, lambda: self._trusted, owner)
 
     @property
     def began(self) -> int:
@@ -55,7 +57,12 @@ class BargeIn:
     @property
     def settle_s(self) -> float:
         """After our own last sample, how long the room rings of it in the microphone's sound."""
-        return _SETTLED_S if self.trusted() else _SETTLE_S
+        return _SETTLED_S if self._trusted else _SETTLE_S
+
+    @property
+    def _trusted(self) -> bool:
+        """True while our own voice is not in the microphone's sound."""
+        return self.canceller.settled if self.canceller else self._clean
 
     @property
     def _audible(self) -> bool:
@@ -79,11 +86,20 @@ class BargeIn:
         self._interruption.over()
 
     async def _hear(self, samples: np.ndarray) -> str:
+        """The words of a remark. What is not understood without our own voice may be with it."""
+        unchanged = self.canceller.as_heard(len(samples)) if self.canceller else None
+        remarks = await self._remarks()
+        text = await self._transcript(samples, remarks)
+        if unchanged is None or remarks.judge(text, "") is not Remark.NOTHING:
+            return text
+        again = await self._transcript(unchanged, remarks)
+        return again if remarks.judge(again, self._output.saying) is Remark.STOP else text
+
+    async def _transcript(self, samples: np.ndarray, remarks: Remarks) -> str:
         remark = Utterance()
         remark.append(samples)
         remark.finish()
-        terms = (await self._remarks()).terms
-        return (await transcribe(self._peers, remark.take(), self._language, _WORDS_S, terms=terms)).text
+        return (await transcribe(self._peers, remark.take(), self._language, _WORDS_S, terms=remarks.terms)).text
 
     async def _remarks(self) -> Remarks:
         return await asyncio.to_thread(Remarks, self._language)

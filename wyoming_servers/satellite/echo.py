@@ -42,6 +42,7 @@ class EchoCanceller:
         self._microphone = _Timeline(RATE_HZ)
         self._raw = np.empty(0, dtype=np.int16)
         self._clean = np.zeros(_PIECE, dtype=np.int16)  # frames are no whole number of pieces: one piece of delay
+        self._heard = np.empty(0, dtype=np.int16)
         self._loud_samples = 0
         self._quiet_samples = round(_TAIL_S * RATE_HZ)
 
@@ -49,6 +50,10 @@ class EchoCanceller:
     def settled(self) -> bool:
         """True once it has heard enough of our own sound."""
         return self._loud_samples >= _SETTLED_S * RATE_HZ
+
+    def as_heard(self, count: int) -> np.ndarray:
+        """The last `count` samples, at most 2 s, with our own sound: soft consonants, which are taken for echo, are in it."""
+        return self._heard[-count:]
 
     def play(self, samples: np.ndarray) -> None:
         """This goes to the loudspeaker now, (n,) int16 at PLAYBACK_RATE_HZ; silence too."""
@@ -58,6 +63,7 @@ class EchoCanceller:
         """The frame without our own sound: as many samples, 10 ms later. Takes (n,) int16 mono 16 kHz."""
         self._microphone.note(len(frame), self._clock())
         self._raw = np.concatenate((self._raw, frame))
+        self._heard = np.concatenate((self._heard, frame))[-_KEPT:]
         while len(self._raw) >= _PIECE:
             piece, self._raw = self._raw[:_PIECE], self._raw[_PIECE:]
             begins_at = self._microphone.end - (len(self._raw) + _PIECE) / RATE_HZ

@@ -111,8 +111,7 @@ class Satellite:
 
     def connect(self, ear: Ear, timers: TimerDesk, home: HomeLink | None = None, canceller: EchoCanceller | None = None) -> None:
         """ear: takes the sound. timers: is told what became of timers. home: where Home Assistant is. canceller: of our own voice."""
-        if canceller:
-            self._barge_in.trusted = lambda: canceller.settled
+        self._barge_in.canceller = canceller
         self.ear = ear
         self._interjections.timers = timers
         self._home = home

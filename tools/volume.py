@@ -1,6 +1,7 @@
 """How loud satellites speak."""
 
 import asyncio
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +52,8 @@ class VolumeTool(Tool):
     def __init__(self, options: Any, home: Home) -> None:
         super().__init__(options, home)
         self._known: dict[str, Mapping[str, Any]] = {}
-        self._waiting: dict[str, list[asyncio.Future]] = {}
+        self._waiting: dict[int, asyncio.Future] = {}
+        self._requests = itertools.count(1)
 
     async def call(self, args: Any, context: ToolContext) -> ToolResult:
         """Changes it and tells how loud it is now, as the satellite says."""
@@ -76,10 +78,13 @@ class VolumeTool(Tool):
         percent, muted = data.get("percent"), data.get("muted")
         if not isinstance(percent, int) or isinstance(percent, bool) or not isinstance(muted, bool):
             raise InvalidRequestError(f"{event_type} needs percent, a whole number, and muted, true or false")
+        request = data.get("request", 0)
+        if not isinstance(request, int):
+            raise InvalidRequestError(f"{event_type} answers a request that is a number")
         self._known[satellite.id] = {"percent": percent, "muted": muted}
-        for waiting in self._waiting.pop(satellite.id, []):
-            if not waiting.done():
-                waiting.set_result(self._known[satellite.id])
+        waiting = self._waiting.get(request)
+        if waiting and not waiting.done():
+            waiting.set_result(self._known[satellite.id])
 
     def _meant(self, area: str | None, context: ToolContext) -> list[str]:
         """The ids of the satellites; the one that asks first."""
@@ -104,19 +109,17 @@ class VolumeTool(Tool):
 
     async def _ask(self, satellite_id: str, wanted: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Tells a satellite and waits for its answer; None when none comes."""
-        answer: asyncio.Future = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(satellite_id, []).append(answer)
+        request = next(self._requests)
+        self._waiting[request] = answer = asyncio.get_running_loop().create_future()
         try:
-            if not self.home.announce(satellite_id, _EVENT, wanted):
+            if not self.home.announce(satellite_id, _EVENT, {**wanted, "request": request}):
                 return None
             async with asyncio.timeout(_ANSWER_S):
                 return await answer
         except TimeoutError:
             return None
         finally:
-            waiting = self._waiting.get(satellite_id, [])
-            if answer in waiting:
-                waiting.remove(answer)
+            del self._waiting[request]
 
 
 def _back(before: Mapping[str, Any] | None, area: str | None) -> dict[str, Any] | None:

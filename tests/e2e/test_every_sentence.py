@@ -110,7 +110,8 @@ async def house(uri: str):
     async def obey(peer) -> None:
         while (message := await peer.receive()) is not None:
             if message.type == "earshot-volume":
-                await peer.send(event("earshot-volume", {"percent": 50, "muted": bool(message.data.get("muted"))}))
+                state = {"percent": 50, "muted": bool(message.data.get("muted"))}
+                await peer.send(event("earshot-volume", {**state, "request": message.data["request"]}))
             elif message.type == "earshot-microphone":
                 await peer.send(event("earshot-microphone", {"muted": bool(message.data.get("muted"))}))
 

@@ -30,10 +30,11 @@ async def satellite(uri: str, id: str = "kitchen", percent: int = 50, **details:
         state = {"percent": percent, "muted": False}
         while (message := await peer.receive()) is not None:
             if message.type == "earshot-volume":
+                request = message.data.pop("request")
                 asked.append(message.data)
                 state["muted"] = message.data.get("muted", False)
                 state["percent"] = message.data.get("percent", min(100, max(0, state["percent"] + message.data.get("by", 0))))
-                await peer.send(event("earshot-volume", state))
+                await peer.send(event("earshot-volume", {**state, "request": request}))
 
     async with linked(uri, id, **details) as peer:
         await peer.send(event("earshot-volume", {"percent": percent, "muted": False}))

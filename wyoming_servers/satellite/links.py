@@ -283,7 +283,8 @@ class TimerLink(Link):
                 self._post(Event(_MICROPHONE, await self._mute.change(event.data)))
                 continue
             if event.type == _VOLUME:
-                self._post(Event(_VOLUME, await self._volume.change(event.data)))
+                request = {key: event.data[key] for key in ("request",) if key in event.data}
+                self._post(Event(_VOLUME, {**await self._volume.change(event.data), **request}))
                 continue
             if event.type == "earshot-replaced":
                 _LOGGER.warning("another satellite is called %s too; its timers ring there: change satellite.name", self._identity["name"])

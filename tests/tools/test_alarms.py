@@ -112,6 +112,30 @@ async def test_undo_takes_an_alarm_back(uri):
     assert await talk(uri, "what alarms do I have") == "You have no alarms."
 
 
+CANCEL_THAT = {
+    "en": ("wake me at 7 am", "cancel that", "what alarms are set"),
+    "de": ("weck mich um sieben", "abbrechen", "welche Wecker sind gestellt"),
+    "fr": ("réveille-moi à sept heures", "annule", "quelles alarmes sont réglées"),
+    "es": ("despiértame a las siete de la mañana", "cancela", "qué alarmas hay"),
+    "it": ("svegliami alle sette", "annulla", "quali sveglie ci sono"),
+    "nl": ("maak me wakker om zeven uur", "annuleer", "welke wekkers staan er"),
+}
+
+
+@pytest.mark.parametrize("language", CANCEL_THAT)
+async def test_cancel_after_something_was_done_takes_it_back(uri, language):
+    command, cancel_it, which = CANCEL_THAT[language]
+    none_set = await talk(uri, which, language=language)
+    set_ = await talk(uri, command, language=language)
+    undone = await talk(uri, cancel_it, language=language)
+    assert undone not in ("", set_)
+    assert await talk(uri, which, language=language) == none_set
+
+
+async def test_cancel_after_nothing_was_done_says_nothing(uri):
+    assert await talk(uri, "set an alarm for 7 am", "what alarms do I have", "cancel that") == ""
+
+
 async def test_undo_brings_a_cancelled_alarm_back(uri):
     await talk(uri, "set an alarm for 7 am", "cancel my alarm", "undo")
     assert await talk(uri, "what alarms do I have") == "You have 1 alarm: tomorrow at 7 AM."

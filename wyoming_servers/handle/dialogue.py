@@ -64,7 +64,8 @@ class Dialogue:
         """What templates may ask for. asking: the intents of the tool that has asked."""
         last = self.last.intent if self.last and self.last.intent else ""
         asked = self.question.argument if self.question else ""
-        return Context(asked, frozenset(asking), last, request.area, request.satellite_id)
+        undoable = "yes" if not asked and self.told and self.told.step.undo else ""
+        return Context(asked, frozenset(asking), last, request.area, request.satellite_id, undoable)
 
     def completed(self, match: Match) -> Match:
         """With everything that was said before and counts on."""

@@ -19,7 +19,7 @@ from .prospects import off_grammar
 
 MAX_CHARS = 300
 """A longer sentence fits no template, and matching it would take long."""
-CONTEXT_KEYS = ("asked", "last", "area", "satellite_id")
+CONTEXT_KEYS = ("asked", "last", "area", "satellite_id", "undoable")
 _MOST_COMMANDS = 3
 """In one sentence."""
 _MOST_CONJUNCTIONS = 8  # each costs a match
@@ -57,6 +57,8 @@ class Context:
     """The intent of the turn before."""
     area: str = ""
     satellite_id: str = ""
+    undoable: str = ""
+    """`yes` when the answer before has told of something that can be taken back."""
 
     def given(self) -> dict[str, str]:
         """For hassil."""

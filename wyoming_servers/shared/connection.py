@@ -22,6 +22,7 @@ _BACKLOG_EVENTS = 4096  # 40 s of 10 ms chunks; past this the reader waits, and 
 _BACKLOG_BYTES = 2 * 1024 * 1024  # 65 s of 16 kHz speech
 _PROBE_S = 0.25  # two writes tell a half-closed peer from one that is gone
 _FIRST_PROBE_S = 0.003  # after a hang-up: what an engine does for nobody is ended within 20 ms
+_FIRST_PROBES = 5
 _GOODBYE_S = 0.7  # an error must reach the peer before the socket closes, and its unread input must not reset the connection
 _CLOSE_SESSION_S = 5.0
 _FRAMING = Limits(data_bytes=1024 * 1024)
@@ -169,10 +170,12 @@ class Connection:
 
     async def _finish(self, working: asyncio.Task) -> BaseException | None:
         """Nothing more is read: work off what was, as long as the peer still listens. Returns what went wrong, if anything."""
-        pause_s = _FIRST_PROBE_S
+        pause_s, probes = _FIRST_PROBE_S, 0
         while not working.done() and not self.peer.failed.done() and not self.peer.gone:
             await asyncio.wait((working, self.peer.failed), timeout=pause_s, return_when=asyncio.FIRST_COMPLETED)
-            pause_s = min(2 * pause_s, _PROBE_S)
+            probes += 1
+            if probes >= _FIRST_PROBES:
+                pause_s = min(2 * pause_s, _PROBE_S)
             if not working.done():
                 self.peer.send_soon(_PROBE)
         if (failure := self._failure_of(working)) is None and self._stopping and self._owes_events:

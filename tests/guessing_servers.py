@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from unix_servers import serve_all
 from wyoming.asr import Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.event import Event
@@ -24,7 +25,6 @@ from wyoming_servers.satellite.speech import SpeechBlock
 from wyoming_servers.satellite.turn import Asker, Turn, TurnId
 from wyoming_servers.satellite.utterance import Utterance
 from wyoming_servers.shared.errors import BusyError
-from wyoming_servers.shared.server import WyomingServer
 from wyoming_servers.shared.service import Peer, Service, Session
 from wyoming_servers.shared.settings import PeersSection, SatelliteSection, load
 from wyoming_servers.shared.tasks import TaskOwner
@@ -275,12 +275,7 @@ class Spoken:
 async def spoken_to(folder: Path, asr: Service, handle: Service, voice: Service, speculation: Speculation | None = None):
     """Yields Spoken: somebody has begun to speak."""
     async with AsyncExitStack() as stack:
-        uris = {}
-        for service in (asr, handle, voice):
-            server = WyomingServer(f"unix://{folder}/{service.kind}.sock", [service])
-            await server.start()
-            stack.push_async_callback(server.stop)
-            uris[service.kind] = f"unix://{folder}/{service.kind}.sock"
+        uris = await serve_all(stack, folder, (asr, handle, voice))
         directory = Directory(PeersSection(**uris), browse=False)
         await directory.start()
         stack.push_async_callback(directory.stop)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from satellite_servers import ScriptedHandle
+from unix_servers import serve_all
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.event import Event
 from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop, NotHandled
@@ -21,7 +22,6 @@ from wyoming_servers.satellite.turn import Asker, Turn, TurnId
 from wyoming_servers.satellite.wording import Wording
 from wyoming_servers.shared.protocol import encode_event
 from wyoming_servers.shared.sentences import Splitter
-from wyoming_servers.shared.server import WyomingServer
 from wyoming_servers.shared.service import Peer, Service, Session
 from wyoming_servers.shared.settings import PeersSection, SatelliteSection, load
 
@@ -201,12 +201,7 @@ class Written:
 async def asked(handle: Service, voice: Service, folder: Path, **satellite: Any) -> AsyncIterator[Written]:
     """Somebody has asked something. satellite: settings of its section."""
     async with AsyncExitStack() as stack:
-        uris = {}
-        for service in (handle, voice):
-            server = WyomingServer(f"unix://{folder}/{service.kind}.sock", [service])
-            await server.start()
-            stack.push_async_callback(server.stop)
-            uris[service.kind] = f"unix://{folder}/{service.kind}.sock"
+        uris = await serve_all(stack, folder, (handle, voice))
         directory = Directory(PeersSection(**uris), browse=False)
         await directory.start()
         stack.push_async_callback(directory.stop)

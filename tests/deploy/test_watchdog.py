@@ -101,11 +101,20 @@ def test_an_event_loop_that_hangs_says_nothing_more(systemd: socket.socket, monk
     thread.join(PATIENCE_S)
 
 
-def test_without_systemd_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+def test_without_a_watchdog_keeping_alive_ends_at_once(systemd: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", systemd.getsockname())
     monkeypatch.delenv("WATCHDOG_USEC", raising=False)
     service_manager.ready()
     asyncio.run(asyncio.wait_for(service_manager.keep_alive(), PATIENCE_S))
+    systemd.setblocking(False)
+    assert systemd.recv(100) == b"READY=1"
+    with pytest.raises(BlockingIOError):
+        systemd.recv(100)
+
+
+def test_without_systemd_being_ready_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    assert service_manager.ready() is None
 
 
 def test_the_limit_of_another_process_is_not_ours(systemd: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:

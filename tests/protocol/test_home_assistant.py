@@ -122,20 +122,25 @@ async def test_a_restart_of_home_assistant_is_survived(fake, tmp_path):
         assert house.state("light.bed_lamp").value == "off"
 
 
-async def test_names_are_known_after_a_restart_without_home_assistant(fake, tmp_path):
-    link = Link(fake, tmp_path)
+async def copied(fake, folder):
+    """A server that knows the house has kept a copy and ended; so has Home Assistant."""
+    link = Link(fake, folder)
     async with link:
         await link.news()
         async with asyncio.timeout(5):
             while not link.copy.exists():
                 await asyncio.sleep(0.01)
     await fake.stop()
+
+
+async def test_names_are_known_after_a_restart_without_home_assistant(fake, tmp_path):
+    await copied(fake, tmp_path)
     async with Link(fake, tmp_path) as house:
         assert (house.problem, len(house.entities())) == ("offline", 17)
 
 
 async def test_the_copy_on_disk_has_no_token_and_no_states_and_is_the_owners(fake, tmp_path):
-    await test_names_are_known_after_a_restart_without_home_assistant(fake, tmp_path)
+    await copied(fake, tmp_path)
     copy = tmp_path / "home_assistant.json"
     assert TOKEN not in copy.read_text() and "brightness" not in copy.read_text()
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
@@ -148,7 +153,7 @@ async def test_a_damaged_copy_is_as_none(fake, tmp_path, content):
 
 
 async def test_the_copy_of_another_house_is_not_used(fake, tmp_path):
-    await test_names_are_known_after_a_restart_without_home_assistant(fake, tmp_path)
+    await copied(fake, tmp_path)
     assert Link(fake, tmp_path, url="http://127.0.0.1:1").house.known == Known()
 
 

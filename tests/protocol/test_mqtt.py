@@ -1,8 +1,9 @@
 """What a broker is told of a satellite, what it may ask for, and how it may fail. The broker is a real one."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -94,12 +95,47 @@ async def test_a_retained_command_is_not_obeyed(tmp_path: Path, caplog: pytest.L
     assert "the broker wants volume to be 'loud'; allowed: microphone on, off or toggle, volume 0 to 100" in caplog.text
 
 
-async def test_a_satellite_that_dies_is_offline(tmp_path: Path) -> None:
+async def test_a_satellite_that_ends_is_offline(tmp_path: Path) -> None:
     async with mqtt_broker() as port, listening(port) as heard:
         async with told(tmp_path, port) as satellite:
             await heard.until(f"{BASE}/state", "idle")
             satellite.events.tell("stopped")
             await satellite.broker.finish(5.0)
+        await heard.until(f"{BASE}/state", "offline")
+
+
+@asynccontextmanager
+async def wire_to(port: int) -> AsyncIterator[tuple[int, Callable[[], None]]]:
+    """A port that leads to another one, and what cuts that connection as a power cut does."""
+    ends: list[asyncio.StreamWriter] = []
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(4096):
+                writer.write(data)
+
+    async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, onward = await asyncio.open_connection("127.0.0.1", port)
+        ends.extend((writer, onward))
+        await asyncio.gather(carry(reader, onward), carry(there, writer))
+
+    def cut() -> None:
+        server.close()
+        for end in ends:
+            end.transport.abort()
+
+    server = await asyncio.start_server(join, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1], cut
+    finally:
+        cut()
+
+
+async def test_a_satellite_that_dies_is_offline(tmp_path: Path) -> None:
+    async with mqtt_broker() as port, listening(port) as heard, wire_to(port) as (way, cut), told(tmp_path, way):
+        await heard.until(f"{BASE}/state", "idle")
+        assert (f"{BASE}/state", "offline") not in heard.messages
+        cut()
         await heard.until(f"{BASE}/state", "offline")
 
 

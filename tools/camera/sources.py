@@ -2,14 +2,13 @@
 
 import asyncio
 import re
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from wyoming_servers.shared.errors import HttpError, ToolError
-from wyoming_servers.shared.tool import Http
+from wyoming_servers.shared.tool import Http, on_own_thread
 
 from .mjpeg import FirstPicture
 from .picture import Picture, from_bytes, from_device
@@ -91,33 +90,10 @@ class Sources:
             raise SightError("camera_late", f"the camera {camera.name!r} gave no picture within {limit_s:g} s") from None
 
     async def _from_device(self, device: str) -> Picture:
-        loop = asyncio.get_running_loop()
         lock = self._locks.setdefault(device, asyncio.Lock())
         await lock.acquire()
-        taken: asyncio.Future[Picture] = loop.create_future()
-
-        def work() -> None:
-            result: Picture | Exception
-            try:
-                result = from_device(device, self._options.longest_px, self._options.skip_pictures)
-            except Exception as err:  # raised again where somebody waits
-                result = err
-            try:
-                loop.call_soon_threadsafe(settle, result)
-            except RuntimeError:  # the loop has ended meanwhile
-                return
-
-        def settle(result: Picture | Exception) -> None:
-            lock.release()
-            if taken.done():
-                return
-            if isinstance(result, Exception):
-                taken.set_exception(result)
-            else:
-                taken.set_result(result)
-
-        threading.Thread(target=work, name=f"camera {device}", daemon=True).start()
-        return await taken
+        options = self._options
+        return await on_own_thread(lambda: from_device(device, options.longest_px, options.skip_pictures), f"camera {device}", lock.release)
 
     async def _fetch(self, camera: Camera) -> bytes:
         address, headers = camera.address, {}

@@ -3,11 +3,11 @@
 import asyncio
 import inspect
 import logging
-import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from ..shared.errors import AssistantError
+from ..shared.tasks import on_own_thread
 from .finding import Finding, Visit, failure
 from .table import Check
 
@@ -47,31 +47,4 @@ async def _examined(check: Check, visit: Visit) -> Examined:
 async def _made(check: Check, visit: Visit) -> list[Finding]:
     if inspect.iscoroutinefunction(check.make):
         return await check.make(visit)
-    return await _on_a_thread(lambda: check.make(visit))  # type: ignore[arg-type, return-value]
-
-
-async def _on_a_thread(call: Callable[[], list[Finding]]) -> list[Finding]:
-    """Unlike asyncio.to_thread it can be left behind: a network disk that is gone holds a thread for ever."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[list[Finding]] = loop.create_future()
-
-    def tell(result: list[Finding] | None, error: BaseException | None) -> None:
-        if done.cancelled():
-            return
-        if error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(result or [])
-
-    def work() -> None:
-        try:
-            result, error = call(), None
-        except Exception as err:  # handed to the one who waits
-            result, error = None, err
-        try:
-            loop.call_soon_threadsafe(tell, result, error)
-        except RuntimeError:
-            _LOGGER.debug("a check ended after the examination")
-
-    threading.Thread(target=work, name="check", daemon=True).start()
-    return await done
+    return await on_own_thread(lambda: check.make(visit), "check")  # type: ignore[arg-type, return-value]

@@ -3,7 +3,6 @@
 import asyncio
 import ipaddress
 import socket
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 from .errors import EgressDeniedError, HttpError
 from .inside import is_inside, is_local_name
 from .settings import NetworkSection
+from .tasks import on_own_thread
 
 _MOST_LOOKUPS = 4
 """At the same time. Each may hang for many seconds while the line is down."""
@@ -124,35 +124,12 @@ class Reach:
         return EgressDeniedError(f"{host} was not asked: network.egress is deny, and it is not one of network.egress_hosts")
 
     async def _look_up(self, host: str) -> Sequence[str]:
-        """On a thread that nobody waits for at the end: the system's lookup cannot be interrupted."""
-        loop = asyncio.get_running_loop()
-        found: asyncio.Future[Sequence[str]] = loop.create_future()
+        """The system's lookup cannot be interrupted."""
         await self._places.acquire()
-
-        def work() -> None:
-            result: Sequence[str] | OSError
-            try:
-                result = self._lookup(host)
-            except OSError as err:
-                result = err
-            except UnicodeError:
-                result = OSError("not a name of a host")
-            try:
-                loop.call_soon_threadsafe(settle, result)
-            except RuntimeError:  # the loop has ended meanwhile
-                return
-
-        def settle(result: Sequence[str] | OSError) -> None:
-            self._places.release()
-            if found.done():
-                return
-            if isinstance(result, OSError):
-                found.set_exception(result)
-            else:
-                found.set_result(result)
-
-        threading.Thread(target=work, name=f"look up {host}", daemon=True).start()
-        return await found
+        try:
+            return await on_own_thread(lambda: self._lookup(host), f"look up {host}", self._places.release)
+        except UnicodeError:
+            raise OSError("not a name of a host") from None
 
 
 def _system_lookup(host: str) -> Sequence[str]:

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 _LOGGER = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
 
 
 class TaskOwner:
@@ -44,3 +46,36 @@ async def cancel(*tasks: asyncio.Task | None) -> None:
     for task in given:
         if not task.cancelled() and (error := task.exception()):  # asked for, or asyncio reports it as never retrieved
             _LOGGER.debug("task %s ended with %r", task.get_name(), error)
+
+
+async def on_own_thread(work: Callable[[], _Result], name: str, ended: Callable[[], None] = lambda: None) -> _Result:
+    """Runs what blocks and cannot be interrupted, on a thread that nobody waits for when the process ends.
+
+    ended: called on the loop when it has really ended, which may be long after whoever waited for it was cancelled.
+    Raises: what `work` raises.
+    """
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[_Result] = loop.create_future()
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = work()
+        except Exception as err:  # raised again where somebody waits
+            error = err
+        try:
+            loop.call_soon_threadsafe(settle, result, error)
+        except RuntimeError:  # the loop has ended meanwhile
+            return
+
+    def settle(result: Any, error: Exception | None) -> None:
+        ended()
+        if outcome.done():
+            return
+        if error is None:
+            outcome.set_result(result)
+        else:
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return await outcome

@@ -13,6 +13,7 @@ from .house import House
 from .json_schema import json_schema
 from .schema import option as argument
 from .sqlite import open_database
+from .tasks import on_own_thread
 from .way_out import Departure, Fetched, Http
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Turn",
     "argument",
     "json_schema",
+    "on_own_thread",
     "open_database",
 ]
 

@@ -11,6 +11,7 @@ import pytest
 
 _GRACE_S = 1.0  # what was told to end may need a moment
 _LOADING_S = 10.0  # an engine that loads cannot be interrupted; it ends when it has loaded
+_HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")  # Python's, one a process; the second is speech.py's
 _FOR_GOOD = ("asyncio_", "Dummy-", "espeak-ng")  # the loop's pool ends with the loop, the sound library owns its own, one espeak a process
 
 
@@ -64,9 +65,9 @@ def _children() -> list[int]:
 
 
 def _command(pid: int) -> str:
-    """Empty for a process that has ended and for Python's own helper."""
+    """Empty for a process that has ended and for Python's own helpers."""
     text = _read(Path(f"/proc/{pid}/cmdline")).replace("\0", " ").strip()
-    return "" if "multiprocessing.resource_tracker" in text else text
+    return "" if any(helper in text for helper in _HELPERS) else text
 
 
 def _read(file: Path) -> str:

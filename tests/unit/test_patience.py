@@ -2,7 +2,7 @@
 
 import pytest
 
-from wyoming_servers.shared.patience import PauseLearner, Prospect, prospect_of, wait_s
+from wyoming_servers.shared.patience import PauseLearner, Prosody, Prospect, depends_on_prosody, prospect_of, wait_s
 
 
 def test_a_complete_command_waits_shortest_and_a_begun_one_longest():
@@ -61,3 +61,37 @@ def test_an_unknown_class_is_none(value):
 @pytest.mark.parametrize("prospect", Prospect)
 def test_a_class_is_known_by_its_name_on_the_wire(prospect):
     assert prospect_of(str(prospect)) is prospect
+
+
+OPEN = (None, Prospect.SENTENCE, Prospect.UNFINISHED)
+"""Words that leave open whether they are all."""
+
+
+@pytest.mark.parametrize("prospect", OPEN)
+def test_where_words_leave_it_open_a_final_voice_is_waited_for_less(prospect):
+    assert wait_s(prospect, prosody=Prosody.FINAL) < wait_s(prospect)
+
+
+@pytest.mark.parametrize("prospect", [*OPEN, Prospect.EXTENDABLE])
+def test_a_voice_that_stays_up_is_waited_for_longer(prospect):
+    assert wait_s(prospect, prosody=Prosody.CONTINUING) > wait_s(prospect)
+
+
+@pytest.mark.parametrize("prosody", Prosody)
+@pytest.mark.parametrize("prospect", [Prospect.COMPLETE, Prospect.PREFIX])
+def test_what_the_templates_know_for_certain_no_voice_overrules(prospect, prosody):
+    assert wait_s(prospect, prosody=prosody) == wait_s(prospect)
+    assert not depends_on_prosody(prospect)
+
+
+def test_a_sentence_that_may_go_on_is_not_hurried_by_the_voice():
+    assert wait_s(Prospect.EXTENDABLE, prosody=Prosody.FINAL) == wait_s(Prospect.EXTENDABLE)
+    assert depends_on_prosody(Prospect.EXTENDABLE)
+
+
+def test_whoever_goes_on_after_a_final_voice_is_waited_for_there_and_nowhere_else():
+    learner = PauseLearner()
+    for _ in range(4):
+        learner.went_on(Prospect.SENTENCE, 0.8, Prosody.FINAL)
+    assert learner.wait_s(Prospect.SENTENCE, prosody=Prosody.FINAL) > 0.8
+    assert learner.wait_s(Prospect.SENTENCE) == wait_s(Prospect.SENTENCE)

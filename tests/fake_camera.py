@@ -132,3 +132,8 @@ class VisionServer(WebService):
         gray = decoded.reformat(2, 2, format="gray").planes[0]
         self.shown.append(Shown(text["text"], decoded.width, decoded.height, bytes(gray)[0], len(jpeg), body))
         return {"choices": [{"message": {"role": "assistant", "content": self.says}, "finish_reason": self.finish}]}
+
+
+def looking(model: VisionServer, cameras: dict[str, str], **values: Any) -> dict[str, Any]:
+    """The camera tool's options. cameras: where they are, by name."""
+    return {"camera": {"cameras": cameras, "base_url": model.base_url, **values}}

@@ -67,6 +67,10 @@ class FakeWeb:
         self._thread.join(TIMEOUT_S)
         self._loop.close()
 
+    async def once_reached(self) -> None:
+        """Returns when a handler is `stuck`. For a test that has a loop of its own."""
+        assert await asyncio.to_thread(self.reached.wait, 2 * TIMEOUT_S), "nobody asked"
+
     def drop_idle(self) -> None:
         """Closes every connection, as servers do with those that are quiet for a while."""
         self._do(self._drop())

@@ -18,7 +18,7 @@ from wyoming_servers.handle.server import HandleService
 from wyoming_servers.shared import paths, templates
 from wyoming_servers.shared.house import Area, Device, House
 from wyoming_servers.shared.server import WyomingServer
-from wyoming_servers.shared.settings import HandleSection, NetworkSection, Settings, WebSection
+from wyoming_servers.shared.settings import HandleSection, LlmSection, NetworkSection, Settings, WebSection
 from wyoming_servers.shared.tool import Clock
 
 HOUSE = House(areas=(Area("Kitchen"), Area("Bedroom")), devices=(Device("Bed Lamp", "light", "Bedroom"),), places=("Paris",))
@@ -79,18 +79,19 @@ def service(
     fallback: Fallback | None = None,
     web: WebSection | None = None,
     network: NetworkSection | None = None,
+    llm: LlmSection | None = None,
     **handle: Any,
 ) -> HandleService:
     """An intent server that keeps its timers in `folder`; sentences of one's own are in `folder/intents`.
 
     tools: folders of tools instead of the shipped ones. options: of tools. fallback: answers what no template fits. web: of the
-    status page. network: what may leave the house; nothing, unless given. handle: other settings.
+    status page. network: what may leave the house; nothing, unless given. llm: the language model for everybody. handle: other settings.
     """
     own_files = {"database": str(folder / "timers.db"), "intents": str(folder / "intents")}
     patient = {"language_s": 30.0}  # a busy machine takes longer than the usual 3 s to load a language
     section = HandleSection(**own_files, tools=options or {}, **patient | handle)
     matcher = _matcher(_Own(folder / "intents"))
-    settings = Settings(house=HOUSE, handle=section, network=network or _AT_HOME, web=web or WebSection())
+    settings = Settings(house=HOUSE, handle=section, network=network or _AT_HOME, web=web or WebSection(), llm=llm or LlmSection())
     return HandleService(settings, clock, tools, matcher, lambda *_: fallback)
 
 
@@ -153,6 +154,20 @@ async def ask(uri: str, text: str, kind: str = "transcript", **context: Any) -> 
 async def said(uri: str, text: str, **context: Any) -> str:
     """What is spoken."""
     return (await ask(uri, text, **context)).data["text"]
+
+
+async def talk(uri: str, *texts: str, **context: Any) -> str:
+    """Says all of it in one conversation; the last answer."""
+    answer = ""
+    for text in texts:
+        answer = await said(uri, text, **{"conversation_id": "talk", **context})
+    return answer
+
+
+async def tell(link: Wire, uri: str, message: bytes) -> None:
+    """Sends it over a satellite's link; returns when what it changes is on disk, for changes come one after the other."""
+    await link.send(message)
+    await said(uri, "what timers do I have")
 
 
 @asynccontextmanager

@@ -117,7 +117,7 @@ async def test_a_request_that_is_given_up_has_left(clock, tmp_path):
         proxy.fault(proxy.stuck)
         async with tool_http(tmp_path, clock, proxy=proxy.uri) as http:
             asking = asyncio.create_task(http.get("http://api.example.org/", why=WHY))
-            await asyncio.to_thread(proxy.reached.wait, 15)
+            await proxy.once_reached()
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
             (departure,) = await http.departures(0)

@@ -4,7 +4,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from handle_house import MovedClock, ask, linked, running, said
+from handle_house import MovedClock, ask, linked, running, said, talk, tell
 from wire import Wire, event
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -15,28 +15,8 @@ def clock():
     return MovedClock(BERLIN)
 
 
-@pytest.fixture
-async def uri(tmp_path, clock):
-    async with running(tmp_path, clock) as address, linked(address, "hall"):
-        yield address
-
-
-async def talk(uri: str, *texts: str, **context) -> str:
-    """Says all of it in one conversation; the last answer."""
-    answer = ""
-    for text in texts:
-        answer = await said(uri, text, **{"conversation_id": "talk", **context})
-    return answer
-
-
 async def rings(link: Wire) -> dict:
     return (await link.receive_type("timer-finished")).data
-
-
-async def tell(link: Wire, uri: str, message: bytes) -> None:
-    """Returns when it is on disk: changes come one after the other."""
-    await link.send(message)
-    await said(uri, "what timers do I have")
 
 
 def set_clock(clock: MovedClock, *date_and_time: int) -> None:

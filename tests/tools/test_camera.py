@@ -7,27 +7,15 @@ import threading
 
 import av
 import pytest
-from fake_camera import BRIGHT, DARK, ENTITY, SIZE, TOKEN, CameraServer, VisionServer, film, picture, stream
+from fake_camera import BRIGHT, DARK, ENTITY, SIZE, TOKEN, VisionServer, film, picture, stream
 from fake_web import content, cut
 from handle_house import MovedClock, ask, running, said, sentence
-from web_services import EMPTY, NOT_JSON, TRUNCATED, WRONG_SHAPE, hang_up, serving, status
+from web_services import EMPTY, NOT_JSON, TRUNCATED, WRONG_SHAPE, hang_up, status
 from wire import wire
 
 from wyoming_servers.shared import ledger
 
 SEEN = "I see a cat."
-
-
-@pytest.fixture
-def model():
-    with serving(VisionServer()) as server:
-        yield server
-
-
-@pytest.fixture
-def camera():
-    with serving(CameraServer()) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
@@ -278,7 +266,7 @@ async def test_hanging_up_ends_the_look(tmp_path, model, webcam):
     async with running(tmp_path, MovedClock(), options=looking(model, desk=webcam)) as uri:
         async with wire(uri) as peer:
             await peer.send(sentence("what do you see"))
-            assert await asyncio.to_thread(model.reached.wait, 15)
+            await model.once_reached()
             peer.reset()
         assert await asyncio.to_thread(model.left.wait, 15)
 

@@ -5,59 +5,18 @@ import base64
 import gc
 import sys
 import tempfile
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import av
 import pytest
-from fake_camera import BRIGHT, CameraServer, VisionServer, film, noise, part, picture
-from handle_house import HOUSE, MovedClock, ask, decisive, linked, running, said, sentence
-from web_services import serving, status
+from fake_camera import film, looking, noise, part, picture
+from handle_house import MovedClock, ask, decisive, linked, running, said, sentence
+from web_services import status
 from wire import WAIT_S, wire
 
-from wyoming_servers.handle.server import HandleService
 from wyoming_servers.shared import paths
 from wyoming_servers.shared.plugins import find_tools
-from wyoming_servers.shared.server import WyomingServer
-from wyoming_servers.shared.settings import HandleSection, LlmSection, Settings
-
-
-@pytest.fixture
-def model():
-    with serving(VisionServer()) as server:
-        yield server
-
-
-@pytest.fixture
-def camera():
-    with serving(CameraServer()) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def webcam(tmp_path_factory):
-    return film(tmp_path_factory.mktemp("camera") / "webcam.mp4", [BRIGHT] * 3)
-
-
-def looking(model: VisionServer, cameras: dict[str, str], **values) -> dict:
-    """The tool's options."""
-    return {"camera": {"cameras": cameras, "base_url": model.base_url, **values}}
-
-
-@asynccontextmanager
-async def house(folder: Path, options: dict, clock: MovedClock | None = None, **sections):
-    """A server with settings that `running` does not have."""
-    handle = HandleSection(database=str(folder / "timers.db"), intents=str(folder / "intents"), tools=options)
-    server = WyomingServer("tcp://127.0.0.1:0", [HandleService(Settings(house=HOUSE, handle=handle, **sections), clock)])
-    await server.start()
-    try:
-        yield server.uri
-    finally:
-        await server.stop()
-
-
-async def reached(server) -> None:
-    assert await asyncio.to_thread(server.reached.wait, WAIT_S)
+from wyoming_servers.shared.settings import LlmSection
 
 
 async def test_what_takes_long_is_announced_when_it_is_there(tmp_path, model, webcam):
@@ -65,7 +24,7 @@ async def test_what_takes_long_is_announced_when_it_is_there(tmp_path, model, we
     model.fault(model.held)
     async with running(tmp_path, clock, options=looking(model, {"desk": webcam})) as uri, linked(uri, "kitchen") as link, wire(uri) as peer:
         await peer.send(sentence("what do you see", satellite_id="kitchen"))
-        await reached(model)
+        await model.once_reached()
         clock.advance(6)
         assert (await decisive(peer)).data["text"] == "I'm still looking. I'll tell you in a moment."
         model.release()
@@ -81,7 +40,7 @@ async def test_what_takes_long_and_fails_is_announced_too(tmp_path, model, webca
     model.fault(fail_late)
     async with running(tmp_path, clock, options=looking(model, {"desk": webcam})) as uri, linked(uri, "kitchen") as link, wire(uri) as peer:
         await peer.send(sentence("was siehst du", satellite_id="kitchen", language="de"))
-        await reached(model)
+        await model.once_reached()
         clock.advance(6)
         assert (await decisive(peer)).data["text"] == "Ich schaue noch. Ich sage es dir gleich."
         model.release()
@@ -94,7 +53,7 @@ async def test_without_a_link_a_late_look_ends_in_a_plain_sentence(tmp_path, mod
     model.fault(model.stuck)
     async with running(tmp_path, clock, options=looking(model, {"desk": webcam})) as uri, wire(uri) as peer:
         await peer.send(sentence("what do you see"))
-        await reached(model)
+        await model.once_reached()
         clock.advance(6)
         message = await decisive(peer)
         assert (message.type, message.data["text"]) == ("not-handled", "I couldn't make anything out in time.")
@@ -106,7 +65,7 @@ async def test_the_server_stops_while_a_look_is_under_way(tmp_path, model, webca
     model.fault(model.stuck)
     async with running(tmp_path, clock, options=looking(model, {"desk": webcam})) as uri, linked(uri, "kitchen"), wire(uri) as peer:
         await peer.send(sentence("what do you see", satellite_id="kitchen"))
-        await reached(model)
+        await model.once_reached()
         clock.advance(6)
         await decisive(peer)
     assert await asyncio.to_thread(model.left.wait, WAIT_S)
@@ -114,14 +73,14 @@ async def test_the_server_stops_while_a_look_is_under_way(tmp_path, model, webca
 
 async def test_the_llm_sections_server_is_asked_when_a_model_is_named(tmp_path, model, webcam):
     options = {"camera": {"cameras": {"desk": webcam}, "model": "gemma-3-4b"}}
-    async with house(tmp_path, options, llm=LlmSection(base_url=model.base_url, key="k2")) as uri:
+    async with running(tmp_path, options=options, llm=LlmSection(base_url=model.base_url, key="k2")) as uri:
         assert await said(uri, "what do you see") == "I see a cat."
     assert (model.shown[0].body["model"], model.keys[-1]) == ("gemma-3-4b", "Bearer k2")
 
 
 async def test_the_llm_sections_server_is_not_asked_without_a_models_name(tmp_path, model, webcam):
     options = {"camera": {"cameras": {"desk": webcam}}}
-    async with house(tmp_path, options, llm=LlmSection(base_url=model.base_url)) as uri:
+    async with running(tmp_path, options=options, llm=LlmSection(base_url=model.base_url)) as uri:
         assert await said(uri, "what do you see") == "I have a camera, but no model that could tell what it shows."
 
 
@@ -208,7 +167,7 @@ async def test_no_picture_is_left_in_memory(tmp_path, model):
     model.fault(model.held)
     async with running(tmp_path, options=looking(model, {"desk": webcam})) as uri, wire(uri) as peer:
         await peer.send(sentence("what do you see"))
-        await reached(model)
+        await model.once_reached()
         encoded = model.asked[-1].body.partition(b"base64,")[2][8000:8400]
         marks = (encoded[:60], base64.b64decode(encoded)[:40])
         during = held(marks)
@@ -223,7 +182,7 @@ async def test_the_camera_is_closed_before_the_model_is_asked(tmp_path, model, w
     model.fault(model.held)
     async with running(tmp_path, options=looking(model, {"desk": webcam})) as uri, wire(uri) as peer:
         await peer.send(sentence("what do you see"))
-        await reached(model)
+        await model.once_reached()
         still_open = [name for name in open_files() if name == webcam]
         model.release()
         await decisive(peer)

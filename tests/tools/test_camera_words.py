@@ -1,20 +1,15 @@
 """The camera tool's languages, its several cameras, and what it tells of itself."""
 
-import asyncio
 import re
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
-from fake_camera import BRIGHT, CameraServer, VisionServer, film, picture
-from handle_house import HOUSE, MovedClock, ask, running, said, sentence
+from fake_camera import looking, picture
+from handle_house import MovedClock, ask, running, said, sentence
 from tool_sentences import LANGUAGES, phrases, response_keys, understood
-from web_services import proxying, serving, status
+from web_services import proxying, status
 from wire import wire
 
-from wyoming_servers.handle.server import HandleService
-from wyoming_servers.shared.server import WyomingServer
-from wyoming_servers.shared.settings import HandleSection, NetworkSection, Settings
+from wyoming_servers.shared.settings import NetworkSection
 
 SENTENCES = {
     "en": (
@@ -88,44 +83,6 @@ INTENTS = [
     ("EarshotLookFor", {"question"}),
     ("EarshotWatching", set()),
 ]
-
-
-@pytest.fixture
-def model():
-    with serving(VisionServer()) as server:
-        yield server
-
-
-@pytest.fixture
-def camera():
-    with serving(CameraServer()) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def webcam(tmp_path_factory):
-    return film(tmp_path_factory.mktemp("camera") / "webcam.mp4", [BRIGHT] * 3)
-
-
-def looking(model: VisionServer, cameras: dict[str, str], **values) -> dict:
-    """The tool's options."""
-    return {"camera": {"cameras": cameras, "base_url": model.base_url, **values}}
-
-
-@asynccontextmanager
-async def house(folder: Path, options: dict, clock: MovedClock | None = None, **sections):
-    """A server with settings that `running` does not have."""
-    handle = HandleSection(database=str(folder / "timers.db"), intents=str(folder / "intents"), tools=options)
-    server = WyomingServer("tcp://127.0.0.1:0", [HandleService(Settings(house=HOUSE, handle=handle, **sections), clock)])
-    await server.start()
-    try:
-        yield server.uri
-    finally:
-        await server.stop()
-
-
-async def reached(server) -> None:
-    assert await asyncio.to_thread(server.reached.wait, 15)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -243,7 +200,7 @@ async def test_while_it_looks_it_says_so(tmp_path, model, webcam):
     model.fault(model.stuck)
     async with running(tmp_path, clock, options=looking(model, {"desk": webcam})) as uri, wire(uri) as peer:
         await peer.send(sentence("what do you see"))
-        await reached(model)
+        await model.once_reached()
         assert (await said(uri, "are you watching me?")).startswith("At this moment, yes, because I was asked to.")
 
 
@@ -256,6 +213,6 @@ async def test_pictures_that_have_left_the_house_are_told(tmp_path, webcam):
     told = {"choices": [{"message": {"content": "A cat."}}]}
     with proxying(lambda asked: told) as proxy:
         options = {"camera": {"cameras": {"desk": webcam}, "base_url": "http://vision.example.com/v1"}}
-        async with house(tmp_path, options, network=NetworkSection(proxy=proxy.uri)) as uri:
+        async with running(tmp_path, options=options, network=NetworkSection(proxy=proxy.uri)) as uri:
             assert await said(uri, "what do you see") == "A cat."
             assert (await said(uri, "are you watching me?")).endswith("Pictures have left the house, to vision.example.com.")

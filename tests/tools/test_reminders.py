@@ -1,28 +1,8 @@
 """Reminders over the wire, with a clock that the test moves. It begins on a Saturday, at 5:08 in the afternoon."""
 
 import pytest
-from handle_house import MovedClock, linked, running, said
+from handle_house import linked, running, said, talk
 from wire import event
-
-
-@pytest.fixture
-def clock():
-    return MovedClock()
-
-
-@pytest.fixture
-async def uri(tmp_path, clock):
-    async with running(tmp_path, clock) as address, linked(address, "hall"):
-        yield address
-
-
-async def talk(uri: str, *texts: str, **context) -> str:
-    """Says all of it in one conversation; the last answer."""
-    answer = ""
-    for text in texts:
-        answer = await said(uri, text, **{"conversation_id": "talk", **context})
-    return answer
-
 
 CONFIRMED = {
     "remind me at six to call mum": "I'll remind you at 6 PM: call mum.",

@@ -1,27 +1,8 @@
 """Putting off what rings, what was missed, rooms, taking back, and the stopwatch; over the wire, with a clock that the test moves."""
 
 import pytest
-from handle_house import MovedClock, linked, running, said
+from handle_house import linked, running, said, talk, tell
 from wire import Wire, event
-
-
-@pytest.fixture
-def clock():
-    return MovedClock()
-
-
-@pytest.fixture
-async def uri(tmp_path, clock):
-    async with running(tmp_path, clock) as address, linked(address, "hall"):
-        yield address
-
-
-async def talk(uri: str, *texts: str, **context) -> str:
-    """Says all of it in one conversation; the last answer."""
-    answer = ""
-    for text in texts:
-        answer = await said(uri, text, **{"conversation_id": "talk", **context})
-    return answer
 
 
 async def ring(link: Wire, uri: str) -> str:
@@ -29,12 +10,6 @@ async def ring(link: Wire, uri: str) -> str:
     id = (await link.receive_type("timer-finished")).data["id"]
     await tell(link, uri, event("earshot-acknowledge", {"id": id}))
     return id
-
-
-async def tell(link: Wire, uri: str, message: bytes) -> None:
-    """Returns when it is on disk: changes come one after the other."""
-    await link.send(message)
-    await said(uri, "what timers do I have")
 
 
 async def test_snooze_stops_the_ringing(uri, clock):

@@ -3,28 +3,7 @@
 import contextlib
 import sqlite3
 
-import pytest
-from handle_house import MovedClock, ask, linked, running, said
-
-
-@pytest.fixture
-def clock():
-    return MovedClock()
-
-
-@pytest.fixture
-async def uri(tmp_path, clock):
-    async with running(tmp_path, clock) as address, linked(address, "hall"):
-        yield address
-
-
-async def talk(uri: str, *texts: str, **context) -> str:
-    """Says all of it; the last answer."""
-    answer = ""
-    for text in texts:
-        answer = await said(uri, text, **context)
-    return answer
-
+from handle_house import ask, linked, running, said, talk
 
 LENGTHS = {
     "set a timer for five minutes": "5 minutes",

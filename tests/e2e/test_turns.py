@@ -46,6 +46,11 @@ def test_nothing_is_lost_above_the_critical_path(turns):
     assert [(turn.scene, round(turn.efficiency, 3)) for turn in turns if turn.efficiency < 0.99] == []
 
 
+def test_a_recogniser_that_hears_words_anew_after_a_pause_is_not_taken_for_one_that_cannot_be_stopped():
+    turns = lived("ours", "pi4-stream")
+    assert [(turn.scene, round(turn.efficiency, 3)) for turn in turns if turn.efficiency < 0.99] == []
+
+
 def test_no_turn_is_sooner_than_its_critical_path(turns):
     assert [(turn.scene, round(turn.efficiency, 3)) for turn in turns if turn.efficiency > 1.002] == []
 

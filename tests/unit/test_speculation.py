@@ -11,10 +11,10 @@ from wyoming_servers.shared.patience import Prospect
 SILENCE_S = 0.6
 
 
-async def transcribe(speculation: Speculation, work_s: float) -> None:
-    """A transcript that took so long."""
+async def transcribe(speculation: Speculation, work_s: float, *, again: bool = False) -> None:
+    """A transcript that took so long. again: of words that were sent a second time."""
     await asyncio.sleep(work_s)
-    speculation.transcribed(work_s)
+    speculation.transcribed(work_s, again=again)
 
 
 async def go_on(speculation: Speculation, worked_s: float, work_s: float) -> None:
@@ -22,7 +22,7 @@ async def go_on(speculation: Speculation, worked_s: float, work_s: float) -> Non
     await asyncio.sleep(worked_s)
     speculation.discarded(worked_s)
     await asyncio.sleep(0.3)
-    await transcribe(speculation, work_s)
+    await transcribe(speculation, work_s, again=True)
 
 
 @virtual
@@ -47,6 +47,45 @@ async def test_a_quick_one_is_whatever_it_does_with_what_nobody_wants():
     speculation = Speculation(SILENCE_S)
     await transcribe(speculation, 0.45)
     await go_on(speculation, 0.02, 0.58)
+    assert speculation.worth_it(1.0)
+
+
+@virtual
+async def test_one_that_streams_is_slower_with_what_it_has_to_hear_anew_and_not_because_it_was_busy():
+    speculation = Speculation(SILENCE_S)
+    await transcribe(speculation, 1.0)
+    await transcribe(speculation, 2.0, again=True)
+    await go_on(speculation, 0.1, 2.1)
+    assert speculation.worth_it(1.0)
+
+
+@virtual
+async def test_so_it_is_when_that_had_never_been_asked_of_it():
+    speculation = Speculation(SILENCE_S)
+    await transcribe(speculation, 1.0)
+    await go_on(speculation, 0.1, 2.5)
+    assert speculation.worth_it(1.0)
+
+
+@virtual
+async def test_what_was_thrown_away_before_anything_is_known_of_a_recogniser_proves_nothing():
+    speculation = Speculation(SILENCE_S)
+    await go_on(speculation, 0.1, 6.4)
+    await transcribe(speculation, 3.4)
+    await go_on(speculation, 0.4, 3.4 + 2.7)
+    assert not speculation.worth_it(1.0)
+
+
+@virtual
+async def test_nor_does_what_came_behind_two_of_which_the_second_may_never_have_been_begun():
+    speculation = Speculation(SILENCE_S)
+    await transcribe(speculation, 3.4)
+    await asyncio.sleep(0.2)
+    speculation.discarded(0.2)
+    await asyncio.sleep(0.5)
+    speculation.discarded(0.2, again=True)
+    await asyncio.sleep(0.3)
+    await transcribe(speculation, 5.8, again=True)
     assert speculation.worth_it(1.0)
 
 

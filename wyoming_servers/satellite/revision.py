@@ -139,7 +139,7 @@ class Revision:
         self._heard = True
         if self._gate.lets(self.number):
             means.report.transcript = self.transcript
-        means.speculation.transcribed(_now() - words.finished_at)
+        means.speculation.transcribed(_now() - words.finished_at, again=words.again)
         means.clock.took("asr", words.finished_at)
 
     async def _doubt(self) -> None:

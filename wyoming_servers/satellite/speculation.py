@@ -1,8 +1,9 @@
 """Whether work on suspicion is worth it here, and how long this user's silences are: learnt from turn to turn."""
 
 import asyncio
+import math
 
-from ..shared.patience import PauseLearner, Prospect, wait_s
+from ..shared.patience import PauseLearner, Prosody, Prospect, wait_s
 from .voice_pace import VoicePace
 
 PAUSE_S = 0.1
@@ -34,32 +35,32 @@ class Speculation:
         """Silence that ends the turn while nobody can tell what was said: no answer could come sooner, so nothing is lost by it."""
         return self.wait_s(Prospect.PREFIX)
 
-    def wait_s(self, prospect: Prospect | None) -> float:
-        """Silence that ends the turn, in seconds, as far as what was said is known."""
+    def wait_s(self, prospect: Prospect | None, prosody: Prosody | None = None) -> float:
+        """Silence that ends the turn, in seconds, as far as it is known what was said, and how."""
         usual_s = wait_s(Prospect.SENTENCE if prospect else None)
-        return self._pauses.wait_s(prospect, self._silence_s / usual_s)
+        return self._pauses.wait_s(prospect, self._silence_s / usual_s, prosody)
 
-    def went_on(self, prospect: Prospect | None, silence_s: float) -> None:
+    def went_on(self, prospect: Prospect | None, silence_s: float, prosody: Prosody | None = None) -> None:
         """The user has spoken again after so much silence."""
         if silence_s >= PAUSE_S:
-            self._pauses.went_on(prospect, silence_s)
+            self._pauses.went_on(prospect, silence_s, prosody)
 
-    def ended(self, prospect: Prospect | None) -> None:
+    def ended(self, prospect: Prospect | None, prosody: Prosody | None = None) -> None:
         """The user had finished."""
-        self._pauses.ended(prospect)
+        self._pauses.ended(prospect, prosody)
 
     def worth_it(self, speech_s: float) -> bool:
         """Whether so much speech is to be transcribed at a pause, which may not be its end."""
         hidden_s = self._silence_s - PAUSE_S
         return self.allowed and speech_s <= _LONGEST_SPEECH_S and not (self._recogniser.finishes and self._recogniser.work_s > hidden_s)
 
-    def transcribed(self, work_s: float) -> None:
-        """A transcript took so long, from the end of its words."""
-        self._recogniser.transcribed(work_s)
+    def transcribed(self, work_s: float, *, again: bool = False) -> None:
+        """A transcript took so long, from the end of its words. again: they had been sent before, and came all at once."""
+        self._recogniser.transcribed(work_s, again=again)
 
-    def discarded(self, worked_s: float) -> None:
-        """A transcript was not waited for any more when so much time had passed since the end of its words."""
-        self._recogniser.discarded(worked_s)
+    def discarded(self, worked_s: float, *, again: bool = False) -> None:
+        """A transcript is not waited for any more, when so much time has passed since the end of its words."""
+        self._recogniser.discarded(worked_s, again=again)
 
     def may_ask(self, uri: str) -> bool:
         """Whether this intent server is told what may be all."""
@@ -81,26 +82,41 @@ class Speculation:
 
 
 class _Recogniser:
-    """How long it works, and whether it finishes what nobody waits for, so that the next one waits for that."""
+    """How long it works, and whether it finishes what nobody waits for, so that the next one waits for that.
+
+    Like is compared with like: one that hears while somebody speaks has all of its work before it when it is sent the words again.
+    """
 
     def __init__(self) -> None:
-        self.work_s = 0.0
         self.finishes = False
-        self._known = False
-        self._busy_until: float | None = None
+        self._alone_s: dict[bool, float] = {}  # by whether the words were sent again
+        self._busy_until = -math.inf  # with what was thrown away, if it goes on with that; inf: nobody knows
 
-    def transcribed(self, work_s: float) -> None:
-        busy_until, self._busy_until = self._busy_until, None
-        held_up_s = 0.0 if busy_until is None else busy_until - (_now() - work_s)
-        if held_up_s > _NOTICEABLE_S:  # it may have been busy with what was thrown away
-            self.finishes = work_s > self.work_s + held_up_s / 2
-            return
-        self.work_s += (work_s - self.work_s) * (_FOLLOWS if self._known else 1.0)
-        self._known = True
+    @property
+    def work_s(self) -> float:
+        """To a transcript of words as they are spoken, while nothing else is asked of it; 0 while that is unknown."""
+        return self._usual_s(again=False) or 0.0
 
-    def discarded(self, worked_s: float) -> None:
-        if self._known and worked_s < self.work_s:
-            self._busy_until = _now() + self.work_s - worked_s
+    def transcribed(self, work_s: float, *, again: bool) -> None:
+        """It took so long, until now."""
+        busy_until, self._busy_until = self._busy_until, -math.inf
+        held_up_s = busy_until - (_now() - work_s)
+        usual_s = self._usual_s(again)
+        if held_up_s <= _NOTICEABLE_S:
+            known_s = self._alone_s.get(again, work_s)
+            self._alone_s[again] = known_s + _FOLLOWS * (work_s - known_s)
+        elif usual_s is not None and work_s <= usual_s + 1.5 * held_up_s:  # if more, it was slow for another reason
+            self.finishes = work_s > usual_s + 0.5 * held_up_s
+
+    def discarded(self, worked_s: float, *, again: bool) -> None:
+        """Nobody waits any more for what it has worked on for so long."""
+        usual_s = self._usual_s(again)
+        behind_another = self._busy_until > _now() - worked_s
+        known = usual_s is not None and worked_s < usual_s and not behind_another
+        self._busy_until = _now() + usual_s - worked_s if known else math.inf
+
+    def _usual_s(self, again: bool) -> float | None:
+        return self._alone_s.get(again, self._alone_s.get(not again))
 
 
 def _now() -> float:

@@ -121,8 +121,7 @@ class Turn:
         revision, running = self._revision, self._running
         if revision and running:
             self.report.wasted_ms += round(revision.worked_s * 1000)
-            if revision.transcribing:
-                self._speculation.discarded(revision.worked_s)
+            self._learn_of_hanging_up(revision)
             running.cancel()
             self._discarded.add(running)
             running.add_done_callback(self._discarded.discard)
@@ -172,6 +171,8 @@ class Turn:
                     return self.report
         finally:
             self._gate.close()
+            if self._revision:
+                self._learn_of_hanging_up(self._revision)
             await cancel(self._running, *self._discarded)
 
     def _begin(self) -> None:
@@ -186,6 +187,11 @@ class Turn:
         if self._gate.phase is Phase.PAUSED:
             _take_of(self._revision).stop()
         self._running = asyncio.create_task(self._revision.run(self._output), name=f"turn {self.id.number}, revision {number}")
+
+    def _learn_of_hanging_up(self, revision: Revision) -> None:
+        """Its recogniser may be busy with its words for a while yet."""
+        if revision.transcribing and (words := _take_of(revision)).finished:
+            self._speculation.discarded(revision.worked_s, again=words.again)
 
 
 def _take_of(revision: Revision) -> Take:

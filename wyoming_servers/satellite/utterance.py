@@ -14,6 +14,7 @@ class Utterance:
     def __init__(self) -> None:
         self._frames: list[np.ndarray] = []
         self._samples = 0
+        self._taken = False
         self._changed = asyncio.Event()
         self.finished = False
         """True once nothing more comes."""
@@ -37,7 +38,8 @@ class Utterance:
 
     def take(self) -> "Take":
         """A reading of it that can be ended before it is finished."""
-        return Take(self)
+        again, self._taken = self._taken, True
+        return Take(self, again=again)
 
     async def frames(self) -> AsyncIterator[np.ndarray]:
         """Every frame, at most 512 samples each, from the beginning; waits for more until it is finished."""
@@ -52,8 +54,10 @@ class Utterance:
 class Take:
     """An utterance from its beginning, to its end or to where `stop` was called."""
 
-    def __init__(self, utterance: Utterance) -> None:
+    def __init__(self, utterance: Utterance, *, again: bool) -> None:
         self._utterance = utterance
+        self.again = again
+        """True when its beginning was read before, by another."""
         self._frames: int | None = None
         self._stopped_at = 0.0
 

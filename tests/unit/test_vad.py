@@ -1,7 +1,11 @@
 """Voice detectors: many of them, one after the other."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from speech import speak
 
 from wyoming_servers.shared.vad import VoiceDetector
@@ -28,3 +32,20 @@ def test_detectors_that_are_done_with_cost_no_memory() -> None:
     for _ in range(20):
         VoiceDetector()
     assert memory_mb() - before < 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+@pytest.mark.parametrize("limit", [None, "3"])
+def test_a_detector_works_in_the_thread_that_asks_and_leaves_the_environment_as_it_was(limit: str | None) -> None:
+    script = """
+import os
+import numpy as np
+from wyoming_servers.shared.vad import VoiceDetector
+threads = len(os.listdir("/proc/self/task"))
+VoiceDetector().feed(np.zeros(1024, np.int16))
+print(len(os.listdir("/proc/self/task")) - threads, os.environ.get("OMP_THREAD_LIMIT"))
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_THREAD_LIMIT"}
+    environment |= {"OMP_THREAD_LIMIT": limit} if limit else {}
+    told = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=30, check=True).stdout
+    assert told.split() == ["0", str(limit)]

@@ -24,6 +24,7 @@ class MicrophoneTool(Tool):
     events = frozenset({_EVENT})
     deadline_s = 5.0
     changes = True
+    only_tells = {"muted": frozenset({False})}
 
     @dataclass(frozen=True)
     class Args:
@@ -59,7 +60,7 @@ class MicrophoneTool(Tool):
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(satellite_id, []).append(answer)
         try:
-            if not self.home.announce(satellite_id, _EVENT, wanted):
+            if not self.home.announce(satellite_id, _EVENT, wanted, asks=not wanted):
                 return None
             async with asyncio.timeout(_ANSWER_S):
                 return await answer

@@ -38,6 +38,7 @@ class VolumeTool(Tool):
     hidden = frozenset({"level"})
     deadline_s = 5.0
     changes = True
+    only_tells = {name: frozenset({None}) for name in ("volume_level", "level", "volume_step", "muted")}
 
     @dataclass(frozen=True)
     class Args:
@@ -112,7 +113,7 @@ class VolumeTool(Tool):
         request = next(self._requests)
         self._waiting[request] = answer = asyncio.get_running_loop().create_future()
         try:
-            if not self.home.announce(satellite_id, _EVENT, {**wanted, "request": request}):
+            if not self.home.announce(satellite_id, _EVENT, {**wanted, "request": request}, asks=not wanted):
                 return None
             async with asyncio.timeout(_ANSWER_S):
                 return await answer

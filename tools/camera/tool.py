@@ -38,6 +38,7 @@ class CameraTool(Tool):
     }
     needs = "a camera and a model that sees"
     changes = True  # a camera is opened once the turn is certain, not on a guess
+    only_tells = {"action": frozenset({"watching"})}
 
     @dataclass(frozen=True)
     class Args:

@@ -62,6 +62,7 @@ class HomeTool(Tool):
     hidden = frozenset({"floor", "device_class", "state", "response", "percentage", "volume_step", "confirmed", "unknown", "entities"})
     deadline_s = 9.0
     changes = True
+    only_tells = {"action": frozenset({"state", "temperature"})}
 
     @dataclass(frozen=True)
     class Args:

@@ -1,6 +1,7 @@
 """The lists tool: what can be said to it."""
 
 import asyncio
+import contextvars
 import sqlite3
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -65,6 +66,7 @@ class ListsTool(Tool):
     }
     deadline_s = 8.0  # a memory card may take seconds to write
     changes = True
+    only_tells = {"action": frozenset({"read", "contains", "lists"})}
 
     @dataclass(frozen=True)
     class Args:
@@ -106,7 +108,7 @@ class ListsTool(Tool):
             raise ToolError(wording.say("not_saved")) from err
 
     async def _aside(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, contextvars.copy_context().run, work)
 
     @property
     def _kept(self) -> Store:

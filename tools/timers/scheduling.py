@@ -19,6 +19,8 @@ _LONGEST_S = 7 * 24 * 3600
 class SchedulingTool(DeskTool):
     """Alarms, or reminders."""
 
+    only_tells = {"action": frozenset({"status"})}
+
     async def act(self, args: Any, context: ToolContext, wording: Wording) -> ToolResult:
         """Does one action."""
         actions = {"set": self._set, "cancel": self._cancel, "cancel_all": self._cancel_all, "restore": self.restore}

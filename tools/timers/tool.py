@@ -37,6 +37,7 @@ class TimersTool(DeskTool):
         "EarshotMissed": {"action": "missed"},
         "EarshotStopwatch": {},
     }
+    only_tells = {"action": frozenset({"status", "missed", "stopwatch_read"})}
     kinds = (TIMER, STOPWATCH)
     hidden = frozenset({"ids", "conversation_command", "start_hours", "start_seconds", "area"})
 

@@ -45,7 +45,7 @@ def _section(tool: type[Tool], examples: "Examples") -> list[str]:
     if about and about != tool.description:
         lines += ["", about]
     facts = [f"Needs {tool.needs}."] if tool.needs else []
-    facts += ["Changes something, so it is done once and never on a guess."] if tool.changes else []
+    facts += [_when(tool)] if tool.changes else []
     facts += [] if tool.offered else ["Not offered to a language model."]
     if facts:
         lines += ["", " ".join(facts)]
@@ -56,6 +56,30 @@ def _section(tool: type[Tool], examples: "Examples") -> list[str]:
     lines += _table("argument", tool.Args)
     lines += _table("option", tool.Options)
     return lines
+
+
+def _when(tool: type[Tool]) -> str:
+    """When its calls are made."""
+    if not tool.only_tells:
+        return "Changes something, so it is done once and never on a guess."
+    return (
+        f"What changes something is done once and never on a guess. With {telling(tool)} it only tells, perhaps worked out while you speak."
+    )
+
+
+def telling(tool: type[Tool]) -> str:
+    """Which calls of a tool with `only_tells` change nothing: `action` `read` or `lists`, in the order of the alphabet."""
+    parts, unset = [], []
+    for name, values in tool.only_tells.items():
+        if set(values) == {None}:
+            unset.append(f"`{name}`")
+        else:
+            parts.append(f"`{name}` {_either(['none' if value is None else f'`{as_yaml(value)}`' for value in sorted(values, key=str)])}")
+    return " and ".join([*parts, *([f"no {_either(unset)}"] if unset else [])])
+
+
+def _either(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
 
 
 def _table(kind: str, cls: type) -> list[str]:

@@ -38,6 +38,10 @@ class ToolState:
     """Besides the server; empty when nothing."""
     description: str
     intents: tuple[str, ...]
+    changes: bool = False
+    """True when its calls change something, those of `only_tells` apart."""
+    only_tells: str = ""
+    """Which do not; empty when all do, or none."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -105,7 +109,16 @@ def _state(plugin: Plugin, settings: Settings, sections: dict[str, set[str]]) ->
             state, why = "broken", f"handle.tools.{tool.name}: {explain(err, tool.Options)}"
     spoken = tool.languages if tool.languages is not None else [name for name, section in sections.items() if tool.name in section]
     return ToolState(
-        tool.name, state, why, _origin(plugin.origin), tuple(sorted(spoken)), tool.needs, tool.description, tuple(tool.intents)
+        tool.name,
+        state,
+        why,
+        _origin(plugin.origin),
+        tuple(sorted(spoken)),
+        tool.needs,
+        tool.description,
+        tuple(tool.intents),
+        tool.changes,
+        tool_reference.telling(tool).replace("`", ""),
     )
 
 
@@ -118,6 +131,7 @@ def _shown(state: ToolState) -> str:
         state.origin,
         ", ".join(state.languages) or "no language",
         *([f"needs {state.needs}"] if state.needs else []),
+        *([f"changes things{f' but for {state.only_tells}' if state.only_tells else ''}"] if state.changes else []),
     ]
     lines = [f"{state.name:<14} {state.state:<7} {state.why or state.description}"]
     if state.state != "broken" or state.languages:

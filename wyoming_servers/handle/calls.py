@@ -60,8 +60,8 @@ class Calls(Hands):
         return replace(step, slots=their_slots(match), hand_over=await asyncio.to_thread(their_answer, language, match))
 
     async def carry_out(self, chosen: Chosen, understood: Step, request: Request, language: str) -> Step:
-        """One call; `understood` with what became of it. One that changes something waits until the sentence is certain."""
-        if chosen.tool.changes:
+        """One call; `understood` with what became of it. One that may change something waits until the sentence is certain."""
+        if chosen.changes:
             await request.commit.given()
         step = replace(understood, tool=chosen.tool.name, args=chosen.given)
         try:
@@ -70,19 +70,13 @@ class Calls(Hands):
             return replace(step, text=str(err), open=isinstance(err, NoAnswerError))
         except AssistantError as err:
             return replace(step, text=await self.sentence("too_slow" if isinstance(err, DeadlineError) else "failed", language))
-        return replace(step, handled=True, text=result.speech, data=result.data, ask=result.ask, undo=result.undo)
+        changed = not result.ask and (chosen.changes if result.undo is None else bool(result.undo))
+        return replace(step, handled=True, text=result.speech, data=result.data, ask=result.ask, undo=result.undo, changed=changed)
 
     def intents_of(self, tool: str) -> Sequence[str]:
         """What a tool answers; empty when it is not there."""
         found = self._toolbox.tools.get(tool)
         return list(found.intents) if found else []
-
-    def changes(self, step: Step) -> bool:
-        """Whether this step has changed something in the world."""
-        found = self._toolbox.tools.get(step.tool or "")
-        if not step.handled or step.ask or found is None:
-            return False
-        return found.changes if step.undo is None else bool(step.undo)
 
     def speaks(self, tool: Tool, language: str) -> bool:
         """Whether a tool has sentences in a language."""

@@ -46,6 +46,8 @@ class Step:
     """As in ToolResult: the argument that the next utterance fills."""
     undo: Mapping[str, Any] | None = None
     """As in ToolResult: arguments of a call that takes it back."""
+    changed: bool = False
+    """True when it has changed something in the world."""
     open: bool = False
     """True when the tool has found no answer: the fallback may try."""
     args: Mapping[str, Any] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from ..shared.errors import HttpError
 from ..shared.gate import Gate, kept_inside
 from ..shared.ledger import Ledger
 from ..shared.ledger_gate import LedgerGate
+from ..shared.only_telling import check_change
 from ..shared.protocol import printable
 from ..shared.reach import Lookup, Reach
 from ..shared.settings import NetworkSection
@@ -286,6 +287,7 @@ class _ToolHttp(Http):
         most_bytes: int = 4 * 1024 * 1024,
     ) -> Fetched:
         """Sends JSON to a web service."""
+        check_change("post to a web service")
         body = json_text.dumps(json).encode()
         return await self._web.send(_Asked(self._tool, "POST", _checked(url), why, headers or {}, timeout_s, most_bytes, body))
 

@@ -112,7 +112,7 @@ class Router:
                 if speak and step.handled and step.text:
                     await speak(step.text)
                 await commit.given()
-            if step.intent != UNDO and self._calls.changes(step):
+            if step.intent != UNDO and step.changed:
                 done.append(Done(str(step.tool), step.undo))
             steps.append(step)
             self._remember(turn, step)
@@ -176,7 +176,7 @@ class Router:
         if match.intent == WHY:
             return Step(True, await self._explain(turn, dialogue), "template", WHY, why="template"), dialogue
         completed = dialogue.completed(match)
-        if match.repairs and dialogue.last and self._calls.changes(dialogue.last):
+        if match.repairs and dialogue.last and dialogue.last.changed:
             step, dialogue = await self._take_back(turn, dialogue, Step(False, "", "template", match.intent, match.slots, why="repair"))
             if not step.handled:
                 return step, dialogue
@@ -223,7 +223,7 @@ class Router:
         await turn.request.commit.given()
         for step in steps:
             self._remember(turn, step)
-        done = [Done(str(step.tool), step.undo) for step in steps if self._calls.changes(step)]
+        done = [Done(str(step.tool), step.undo) for step in steps if step.changed]
         dialogue = self._conversations.dialogue(turn.id)
         self._conversations.keep(turn.id, dialogue.after(turn.request.text, steps, done))
         return steps

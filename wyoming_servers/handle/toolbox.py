@@ -19,6 +19,7 @@ from ..shared.errors import (
     UnknownNameError,
 )
 from ..shared.house_source import HouseSource
+from ..shared.only_telling import check_change, only_telling
 from ..shared.plugins import Broken, load_tools, own_options, switched_on
 from ..shared.schema import explain, validator
 from ..shared.tool import Ability, Clock, Home, House, Http, Phrases, Satellite, Tool, ToolContext, ToolResult
@@ -79,8 +80,10 @@ class ToolHome(Home):
         """Those with an open link."""
         return self._links.satellites()
 
-    def announce(self, satellite_id: str, event_type: str, data: Mapping[str, Any]) -> bool:
+    def announce(self, satellite_id: str, event_type: str, data: Mapping[str, Any], *, asks: bool = False) -> bool:
         """Sends an event down a link."""
+        if not asks:
+            check_change(f"send {event_type} to a satellite")
         return self._links.send(satellite_id, event_type, data)
 
 
@@ -92,6 +95,11 @@ class Chosen:
     args: Any
     given: Mapping[str, Any]
     """Those that somebody gave; the others have their defaults."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether the call may change something."""
+        return self.tool.changes_by(self.args)
 
 
 class Toolbox:
@@ -198,7 +206,10 @@ class Toolbox:
         tool = chosen.tool
         try:
             async with asyncio.timeout(tool.deadline_s) as limit:
-                return await tool.call(chosen.args, context)
+                if chosen.changes or not tool.changes:
+                    return await tool.call(chosen.args, context)
+                with only_telling(tool.name):
+                    return await tool.call(chosen.args, context)
         except ToolError:
             raise
         except MissingSentenceError as err:

@@ -106,6 +106,12 @@ class NoAnswerError(ToolError):
     """A tool was asked something about the world and has found no answer; whoever answers what no template fits may try."""
 
 
+class UndeclaredChangeError(AssistantError):
+    """A tool wanted to change something in a call that it declares to be only telling."""
+
+    code = "undeclared-change"
+
+
 class HttpError(AssistantError):
     """A web service could not be asked, or its answer could not be used."""
 

@@ -13,6 +13,7 @@ from .errors import HouseError, SettingsError
 from .home_assistant_names import Known, Registries, exposed_ids, known_from, read_copy, write_copy
 from .home_assistant_socket import Access, HomeAssistantSocket, connected
 from .home_assistant_states import States
+from .only_telling import check_change
 from .settings import Settings
 from .tasks import TaskOwner
 
@@ -112,6 +113,7 @@ class HomeAssistant(Devices):
 
         Raises: HouseError.
         """
+        check_change(f"call {service}")
         exposed = {entity.id for entity in self.known.entities}
         if hidden := [id for id in entity_ids if id not in exposed]:
             raise HouseError(f"{hidden[0]} is not exposed to Assist in Home Assistant", "refused")

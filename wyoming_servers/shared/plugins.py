@@ -5,7 +5,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -63,6 +63,8 @@ def find_tools(folders: Sequence[Path]) -> tuple[list[Plugin], list[Broken]]:
         for path in _plugin_files(folder):
             try:
                 classes = _classes(_import(path, f"{_PREFIX}{number}_{_name(path)}"))
+                for tool in classes:
+                    _check_only_tells(tool)
             except Exception as err:  # any code may stand in a plugin
                 broken.append(Broken(path, _reason(err, path)))
                 _LOGGER.error("tool %s cannot be loaded and is skipped: %s", path, broken[-1].reason)
@@ -134,8 +136,29 @@ def _packaged() -> tuple[dict[str, Plugin], list[Broken]]:
             _LOGGER.warning("%s of the package %s is no class derived from Tool with a name and is skipped", entry.value, origin)
             broken.append(Broken(Path(entry.name), f"{entry.value} is no class derived from Tool with a name (package {origin})"))
             continue
+        try:
+            _check_only_tells(tool)
+        except SettingsError as err:
+            _LOGGER.error("tool %s of the package %s is skipped: %s", entry.name, origin, err)
+            broken.append(Broken(Path(entry.name), f"{err} (package {origin})"))
+            continue
         found[tool.name] = Plugin(tool, f"package {origin}")
     return found, broken
+
+
+def _check_only_tells(tool: type[Tool]) -> None:
+    """Raises: SettingsError when what it declares means no call, or other calls than its author thought."""
+    known = {item.name: item for item in fields(tool.Args)}
+    if tool.only_tells and not tool.changes:
+        raise SettingsError(f"{tool.name}: `only_tells` is of tools with `changes = True`; without that, no call of it changes anything")
+    for name, values in tool.only_tells.items():
+        if name not in known:
+            raise SettingsError(f"{tool.name}: `only_tells` has {name!r}, which is no argument (there are: {', '.join(known)})")
+        if isinstance(values, str):
+            raise SettingsError(f"{tool.name}: `only_tells` needs a set of values for {name!r}: {{{values!r}}}")
+        choices = known[name].metadata.get("choices")
+        if choices and (wrong := sorted(map(str, set(values) - {*choices, known[name].default}))):
+            raise SettingsError(f"{tool.name}: `only_tells` has {name} {wrong[0]!r} (allowed: {', '.join(map(str, choices))})")
 
 
 def _distribution(entry: EntryPoint) -> str:

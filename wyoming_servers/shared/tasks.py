@@ -1,6 +1,7 @@
 """Every task has an owner, a name and an end."""
 
 import asyncio
+import contextvars
 import logging
 import threading
 from collections.abc import Callable, Coroutine
@@ -77,5 +78,5 @@ async def on_own_thread(work: Callable[[], _Result], name: str, ended: Callable[
         else:
             outcome.set_exception(error)
 
-    threading.Thread(target=run, name=name, daemon=True).start()
+    threading.Thread(target=contextvars.copy_context().run, args=(run,), name=name, daemon=True).start()
     return await outcome

@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from .devices import Devices, Entity, EntityState, Room
 from .house import House
 from .json_schema import json_schema
 from .schema import option as argument
-from .sqlite import open_database
+from .sqlite import open_tools_database as open_database
 from .tasks import on_own_thread
 from .way_out import Departure, Fetched, Http
 
@@ -171,8 +171,11 @@ class Home(ABC):
         """Those with an open link."""
 
     @abstractmethod
-    def announce(self, satellite_id: str, event_type: str, data: Mapping[str, Any]) -> bool:
-        """Sends an event down a satellite's link without waiting; False when it has none. Arrival is known only from its answer."""
+    def announce(self, satellite_id: str, event_type: str, data: Mapping[str, Any], *, asks: bool = False) -> bool:
+        """Sends an event down a satellite's link without waiting; False when it has none. Arrival is known only from its answer.
+
+        asks: True for an event that only asks how something is there, which a call that only tells may send.
+        """
 
 
 @dataclass(frozen=True)
@@ -256,6 +259,10 @@ class Tool(ABC):
     """A call is given up after this long."""
     changes: ClassVar[bool] = False
     """True when a call changes something in the world: then it happens once, after the turn is certain."""
+    only_tells: ClassVar[Mapping[str, Collection[Any]]] = {}
+    """Of a tool with `changes`, which calls change nothing: by argument its values in them, `{"action": {"status"}}`; with several
+    arguments, each must have one of its values. They may be made before the turn is certain, more than once, or for nothing; one that
+    wants to change something all the same is kept from it."""
     offered: ClassVar[bool] = True
     """Whether a language model may call it."""
     hidden: ClassVar[frozenset[str]] = frozenset()
@@ -266,6 +273,12 @@ class Tool(ABC):
     def __init__(self, options: Any, home: Home) -> None:
         self.options = options
         self.home = home
+
+    def changes_by(self, args: Any) -> bool:
+        """Whether a call with these arguments, a checked instance of Args, may change something."""
+        if not (self.changes and self.only_tells):
+            return self.changes
+        return not all(getattr(args, name) in values for name, values in self.only_tells.items())
 
     @property
     def able(self) -> bool:

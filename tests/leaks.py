@@ -11,7 +11,7 @@ import pytest
 
 _GRACE_S = 1.0  # what was told to end may need a moment
 _LOADING_S = 10.0  # an engine that loads cannot be interrupted; it ends when it has loaded
-_HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")  # Python's, one a process; the second is speech.py's
+_HELPERS = ("multiprocessing.resource_tracker", "tests/speech.py")  # Python's, and who speaks for the tests; one a process
 _FOR_GOOD = ("asyncio_", "Dummy-", "espeak-ng")  # the loop's pool ends with the loop, the sound library owns its own, one espeak a process
 
 
@@ -65,7 +65,7 @@ def _children() -> list[int]:
 
 
 def _command(pid: int) -> str:
-    """Empty for a process that has ended and for Python's own helpers."""
+    """Empty for a process that has ended and for those that stay."""
     text = _read(Path(f"/proc/{pid}/cmdline")).replace("\0", " ").strip()
     return "" if any(helper in text for helper in _HELPERS) else text
 

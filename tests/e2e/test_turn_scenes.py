@@ -52,7 +52,7 @@ async def test_s7_what_was_interrupted_is_cancelled_in_every_engine_within_20_ms
         word_end = stage.wake()
         await stage.pass_by(2.0)
         given_up = [work for work in stage.engines.work if not work.used]
-        assert given_up and max(work.end for work in given_up) <= word_end + 0.032 + 0.02  # a frame of the microphone, and that
+        assert given_up and max(work.end for work in given_up) <= word_end + 0.064 + 0.02  # what is sent to the wake server at a time, and that
 
 
 @virtual

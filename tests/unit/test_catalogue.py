@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from wyoming_servers import services
-from wyoming_servers.shared import catalogue, paths
+from wyoming_servers.shared import catalogue, end_of_turn, paths
 from wyoming_servers.shared.catalogue import SERVER, Catalogue, CatalogueModel
 from wyoming_servers.shared.errors import SettingsError, UnknownNameError
 
@@ -51,11 +51,11 @@ def entry_error(**changes: Any) -> str:
 
 
 def test_the_shipped_catalogue_has_models_of_every_engine_that_needs_some(shipped):
-    assert {model.engine for model in shipped} == {"faster-whisper", "sherpa-onnx", "piper", "kokoro", "csm", "microwakeword"}
+    assert {model.engine for model in shipped} == {"faster-whisper", "sherpa-onnx", "piper", "kokoro", "csm", "microwakeword", "smart-turn"}
 
 
 def test_every_shipped_model_is_one_of_an_engine_there_is(shipped):
-    known = {spec.name for kind in services.ENGINES for spec in services.engines(kind)}
+    known = {spec.name for kind in services.ENGINES for spec in services.engines(kind)} | {spec.name for spec in end_of_turn.MODELS}
     assert {model.engine for model in shipped} - known == set()
 
 

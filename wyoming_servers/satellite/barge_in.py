@@ -47,7 +47,7 @@ class BargeIn:
         self._clean = settings.satellite.echo_cancel == "device"
         self.canceller: EchoCanceller | None = None
         """What takes our own voice out of the microphone's sound; None for nobody here."""
-        self._interruption = Interruption(player, self._hear, self._remarks, understood, lambda: self._trusted, owner)
+        self._interruption = Interruption(player, self._hear, self._remarks, understood, lambda: self.trusted, owner)
 
     @property
     def began(self) -> int:
@@ -57,10 +57,10 @@ class BargeIn:
     @property
     def settle_s(self) -> float:
         """After our own last sample, how long the room rings of it in the microphone's sound."""
-        return _SETTLED_S if self._trusted else _SETTLE_S
+        return _SETTLED_S if self.trusted else _SETTLE_S
 
     @property
-    def _trusted(self) -> bool:
+    def trusted(self) -> bool:
         """True while our own voice is not in the microphone's sound."""
         return self.canceller.settled if self.canceller else self._clean
 

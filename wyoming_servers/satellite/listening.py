@@ -4,10 +4,11 @@ import asyncio
 
 from ..shared.audio import FRAME_SAMPLES, RATE_HZ
 from ..shared.endpointing import Ending, Endpointer, Patience
-from ..shared.patience import Prospect
+from ..shared.patience import Prospect, depends_on_prosody
 from ..shared.settings import SatelliteSection
 from .hearing import Hearing
 from .home_turn import HomeTurn
+from .prosody import SILENCE_S, Opinion, ProsodyListener
 from .speculation import PAUSE_S, Speculation
 from .turn import Turn
 from .utterance import Utterance
@@ -30,7 +31,14 @@ class Listening:
     """Feeds a turn's utterance until it ends, and tells the turn of pauses. Belongs to the state machine."""
 
     def __init__(
-        self, turn: Turn | HomeTurn, hearing: Hearing, start: int, limits: Patience, speculation: Speculation, tail_s: float = 0.0
+        self,
+        turn: Turn | HomeTurn,
+        hearing: Hearing,
+        start: int,
+        limits: Patience,
+        speculation: Speculation,
+        melody: ProsodyListener,
+        tail_s: float = 0.0,
     ) -> None:
         """start: position in the stream from where on the user may speak, in the past or in the future. tail_s: see Endpointer.
 
@@ -42,13 +50,16 @@ class Listening:
         self.utterance = Utterance()
         self._hearing = hearing
         self._speculation = speculation
+        self._melody = melody
         self.start = start
         """Position in the stream, in samples."""
         self._at = start
         self._endpointer = Endpointer(limits, hearing.between(start - round(_CONTEXT_S * RATE_HZ), start), tail_s)
-        self._endpointer.wait_s = speculation.wait_s(None)
         self._paused_at: int | None = None
+        self._judged = False
         self._prospect: Prospect | None = None
+        self._asked_at = 0
+        self._opinion = Opinion()
 
     @property
     def started(self) -> bool:
@@ -67,6 +78,7 @@ class Listening:
             return None
         samples = self._hearing.between(self._at, end)
         self._at = end
+        self._endpointer.wait_s = self._wait_s
         ending = self._endpointer.feed(samples)
         if len(self.utterance):
             self.utterance.append(samples)
@@ -76,28 +88,31 @@ class Listening:
             return None
         if not ending:
             self._mark_pauses()
+            self._ask_for_an_opinion()
         return ending
 
     def judge(self, revision: int, prospect: Prospect | None) -> Ending | None:
         """What was said is known, and perhaps what may follow: the silence that ends it is another. Says whether it has ended by that."""
         if not self.turn.judge(revision, prospect):
             return None
-        self._expect(prospect)
+        self._judged, self._prospect = True, prospect
+        self._endpointer.wait_s = self._wait_s
         return self._endpointer.ending
 
     def commit(self) -> None:
         """The user has finished: the turn may answer."""
         self.utterance.finish()
-        self._speculation.ended(self._prospect)
+        self._speculation.ended(self._prospect, self._opinion.prosody)
+        if self._opinion.asked and depends_on_prosody(self._prospect):
+            self._melody.counted(in_time=self._opinion.given)
         ended_at = self._hearing.clock(self.speech_end)
         self.turn.commit(min(ended_at, asyncio.get_running_loop().time()))
 
     def _mark_pauses(self) -> None:
         endpointer = self._endpointer
         if self._paused_at is not None and self._paused_at != endpointer.speech_end:
-            self._speculation.went_on(self._prospect, endpointer.last_pause_s)
-            self._paused_at = None
-            self._expect(None)
+            self._speculation.went_on(self._prospect, endpointer.last_pause_s, self._opinion.prosody)
+            self._paused_at, self._judged, self._prospect = None, False, None
             self.turn.go_on()
         if self._paused_at is None and endpointer.has_been_silent_for(PAUSE_S):
             self._take_for_all(certain=False)
@@ -108,9 +123,25 @@ class Listening:
         if not self.turn.pause((endpointer.speech_end - endpointer.speech_begin) / RATE_HZ, certain=certain):
             return False
         self._paused_at = endpointer.speech_end
-        endpointer.wait_s = self._speculation.longest_wait_s
+        endpointer.wait_s = self._wait_s
         return True
 
-    def _expect(self, prospect: Prospect | None) -> None:
-        self._prospect = prospect
-        self._endpointer.wait_s = self._speculation.wait_s(prospect)
+    @property
+    def _wait_s(self) -> float:
+        """Silence that ends the utterance, as far as anybody knows."""
+        if self._paused_at is not None and not self._judged:
+            return self._speculation.longest_wait_s
+        return self._speculation.wait_s(self._prospect, self._opinion.prosody)
+
+    def _ask_for_an_opinion(self) -> None:
+        """Once in each pause, where the melody of the voice could make a difference."""
+        endpointer, end = self._endpointer, self._hearing.position
+        if self._asked_at == endpointer.speech_end:
+            return
+        self._opinion = Opinion()
+        if not endpointer.has_been_silent_for(SILENCE_S):
+            return
+        self._asked_at = endpointer.speech_end
+        if not self._judged or depends_on_prosody(self._prospect):
+            begin = max(self.start + endpointer.begin, end - round(self._melody.window_s * RATE_HZ))
+            self._opinion = self._melody.ask(self._hearing.between(begin, end))

@@ -4,11 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from wyoming.info import WakeProgram
 
 from ..shared import service_manager
 from ..shared.audio import FRAME_SAMPLES, RATE_HZ
+from ..shared.models import ModelStore
 from ..shared.offers import programs
 from ..shared.responses import apologies
 from ..shared.settings import KINDS, Settings
@@ -34,6 +36,9 @@ from .soundcard import PortAudio
 from .speakers import SoundError, Speaker
 from .telling import tell_of, telling
 from .wyoming_link import HomeLink
+
+if TYPE_CHECKING:
+    from ..shared.end_of_turn import EndOfTurnModel
 
 _LOGGER = logging.getLogger(__name__)
 _RETRY_S = 2.0
@@ -79,6 +84,7 @@ async def run(
             listening(settings, home, lambda: _wake_programs(directory)),
             asyncio.TaskGroup() as group,
         ):
+            satellite.melody.prepare(lambda: _end_of_turn_model(settings))
             work = (player.run(), wake.run(), timers.run(), satellite.run(), _say_ready(microphone, wake, ear, ready))
             tasks = [group.create_task(each, name=f"satellite {each.__qualname__}") for each in work]
             service_manager.ready()
@@ -129,6 +135,16 @@ def _links(
         ear = home.remote_ear = HomeEar(home, wake, inbox.put, gated=section.mode == "vad")
         _LOGGER.info("wake words are Home Assistant's affair while it is connected (satellite.mode is %s)", section.mode)
     return wake, TimerLink(directory, known, finished, cancelled, say, *controls), ear
+
+
+def _end_of_turn_model(settings: Settings) -> "EndOfTurnModel | None":
+    """Blocking. Nothing of it is imported before it is wanted."""
+    if settings.satellite.end_of_turn == "none":
+        return None
+    from ..shared.end_of_turn import load
+    from ..shared.engines import EngineContext
+
+    return load(settings.satellite.end_of_turn, EngineContext(language=settings.language, store=ModelStore(settings.models)))
 
 
 def _wake_programs(directory: Directory) -> list[WakeProgram]:

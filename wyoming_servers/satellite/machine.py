@@ -43,6 +43,7 @@ from .messages import (
 from .output import LiveOutput
 from .peers import Peers
 from .playback import Player
+from .prosody import ProsodyListener
 from .report import TurnReport
 from .signals import Signals
 from .speculation import Speculation
@@ -98,6 +99,8 @@ class Satellite:
         self._interjections = Interjections(settings, peers, player, self._output, self._owner, self.inbox)
         heard = (player, self._output, self._interjections, self._hearing)
         self._barge_in = BargeIn(settings, peers, *heard, self._owner, self.inbox.put)
+        self.melody = ProsodyListener(self._owner, lambda: player.playing and not self._barge_in.trusted)
+        """Who listens at pauses whether the user has finished; nobody until it is told to."""
 
     @property
     def idle(self) -> bool:
@@ -272,7 +275,7 @@ class Satellite:
         self._report(TurnReport(wake_word=word.name, ended="failed", error=why))
 
     def _open(self, turn: Turn | HomeTurn, start: int, limits: Patience, tail_s: float = 0.0) -> None:
-        self._listening = Listening(turn, self._hearing, start, limits, self._speculation, tail_s)
+        self._listening = Listening(turn, self._hearing, start, limits, self._speculation, self.melody, tail_s)
         self._listen_on(self._listening)
 
     def _listen_on(self, listening: Listening) -> None:

@@ -189,6 +189,11 @@ class SatelliteSection:
         "auto works on a command in every pause, in case it was all, unless that slows the recogniser down; off waits for the end",
         choices=("auto", "off"),
     )
+    end_of_turn: str = option(
+        "auto",
+        "model that hears from the voice whether you have finished: auto is smart-turn where it is installed; a name such as "
+        "smart-turn/v3.2, fetched if need be, or a file; none listens to the words only",
+    )
     no_speech_s: float = option(5.0, "wait for the first word after the wake word", minimum=1, maximum=30)
     longest_s: float = option(15.0, "longest command", minimum=2, maximum=60)
     assistant: str = option(

@@ -86,10 +86,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class Commit:
-    """When a turn was committed, and where its satellite took the user's speech to end; loop times."""
+    """When a turn was committed."""
 
     at: float
-    speech_ended_at: float | None = None
+    """Loop time."""
+    speech_end: int | None = None
+    """Position in the room's sound, in samples, where the satellite takes the user's speech to end: that a frame came late does not
+    change it, as it does every clock."""
     waits_s: Mapping[Prospect | None, float] = field(default_factory=dict)
     """How long it would have waited after what; longer than usual after pauses that this speaker made before."""
 
@@ -150,7 +153,8 @@ async def take_turn(day: Day, arm: str, scene: Scene, saying: Saying) -> Measure
     wake_end = room.play(wake) + len(wake)
     room.play(np.zeros(round(_GAP_S * RATE_HZ), np.int16))
     day.woken(wake_end)
-    ended = room.clock(room.play(saying.samples) + saying.speech_end)
+    speech_end = room.play(saying.samples) + saying.speech_end
+    ended = room.clock(speech_end)
     spoken = await _until_quiet(day, ended)
     at = [day.loudspeaker.clock(run.at) - ended for run in spoken]
     last = max((start + run.samples / PLAYBACK_RATE_HZ for start, run in zip(at, spoken, strict=True)), default=None)
@@ -164,25 +168,30 @@ async def take_turn(day: Day, arm: str, scene: Scene, saying: Saying) -> Measure
         last,
         _stalls(spoken),
         commit and commit.at - ended,
-        _path(day, scene, saying, work, commit, ended) if commit and arm == "ours" else None,
+        _path(day, scene, saying, work, commit, speech_end) if commit and arm == "ours" else None,
         tuple(engines.spoken[number] for number in dict.fromkeys(run.sound for run in spoken)),
         len(engines.effects) - effects,
         work,
     )
 
 
-def _path(day: Day, scene: Scene, saying: Saying, work: Sequence[Busy], commit: Commit, ended: float) -> CriticalPath | None:
-    if not day.alone:
-        return CriticalPath(_rules(day.house, saying.text, (), commit, ended), 0.0, 0.0, 0.0, 0.0)
-    return path_of(work, scene, _rules(day.house, saying.text, work, commit, ended))
+def _path(day: Day, scene: Scene, saying: Saying, work: Sequence[Busy], commit: Commit, speech_end: int) -> CriticalPath | None:
+    """work: of this turn; times count from the end of the user's speech, which is at this position."""
+    work = work if day.alone else ()
+    asked = [each.begin for each in work if each.kind == "asr"]
+    ended = day.room.clock(speech_end)
+    guessed = not asked or len(asked) <= MOST_GUESSES or asked[-1] < commit.at - ended
+    rules = _rules(day.house, saying.text, commit, speech_end, guessed=guessed)
+    return path_of(work, scene, rules) if day.alone else CriticalPath(rules, 0.0, 0.0, 0.0, 0.0)
 
 
-def _rules(house: House, text: str, work: Sequence[Busy], commit: Commit, ended: float) -> Rules:
-    lag_s = (commit.speech_ended_at or ended) - ended
-    guesses = sum(each.kind == "asr" and each.begin < commit.at - ended for each in work)
-    if house.profile.slow:
-        return Rules(lag_s, commit.waits_s[None], commit.waits_s[None])
-    return Rules(lag_s, PAUSE_S if guesses <= MOST_GUESSES else commit.waits_s[None], commit.waits_s[prospect_of(house.prospect(text))])
+def _rules(house: House, text: str, commit: Commit, speech_end: int, *, guessed: bool) -> Rules:
+    """guessed: False when the recogniser could be asked at the commit only, because as often as may be it was asked in vain before."""
+    lag_s = 0.0 if commit.speech_end is None else (commit.speech_end - speech_end) / RATE_HZ
+    unknown_s = commit.waits_s[None]
+    if house.profile.slow or not guessed:
+        return Rules(lag_s, unknown_s, unknown_s)
+    return Rules(lag_s, PAUSE_S, commit.waits_s[prospect_of(house.prospect(text))])
 
 
 def _since(zero: float, work: Busy) -> Busy:
@@ -248,7 +257,7 @@ def _commits_noted(name: str, commits: list[Commit]) -> Iterator[None]:
     def noted(self: Listening) -> None:
         if self.turn._asker.satellite_id.startswith(f"{name}-"):
             waits_s = {prospect: self._speculation.wait_s(prospect) for prospect in (None, *Prospect)}
-            commits.append(Commit(asyncio.get_running_loop().time(), self._hearing.clock(self.speech_end), waits_s))
+            commits.append(Commit(asyncio.get_running_loop().time(), self.speech_end, waits_s))
         commit(self)
 
     Listening.commit = noted

@@ -25,6 +25,7 @@ from ..shared.settings import KINDS, PeersSection
 from ..shared.tasks import TaskOwner
 from ..shared.uri import split_uri
 from .known_peer import KnownPeer, Patience, PeerRef
+from .said_before import SaidBefore
 from .spares import Spares
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Directory:
         self._changed = asyncio.Event()
         self._owner = TaskOwner()
         self._spares = Spares()
+        self.said = SaidBefore()
+        """What the voices have said before."""
         self._browser = self._make_browser(on) if browse and len(self._fixed) < len(KINDS) else None
 
     async def start(self) -> None:
@@ -79,6 +82,7 @@ class Directory:
             await self._browser.stop()
         await self._owner.close()
         await self._spares.close()
+        await self.said.close()
 
     def warm(self, *kinds: str) -> None:
         """A request of each of these kinds is about to be made: connections are made ready."""

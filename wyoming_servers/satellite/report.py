@@ -29,6 +29,8 @@ class TurnReport:
     """True when the intent server did it, or knew the answer; what it says else is why not."""
     answer: str = ""
     """What was said."""
+    from_memory: bool = False
+    """True when its speech had been heard here before, so that no voice was asked."""
     ask: str | None = None
     """What the answer asks for; None when it is no question."""
     stages_ms: dict[str, int] = field(default_factory=dict)
@@ -56,6 +58,7 @@ class TurnReport:
             **({"llm": self.llm} if self.llm else {}),
             "handled": self.handled,
             "answer": self.answer,
+            **({"from_memory": True} if self.from_memory else {}),
             **({"ask": self.ask} if self.ask else {}),
             "stages_ms": self.stages_ms,
             **({"prospect": self.prospect} if self.prospect else {}),
@@ -73,7 +76,7 @@ class TurnReport:
         if self.route and self.route != "template":
             parts.append(f"by {printable(self.route)}")
         if self.answer:
-            parts.append(f'-> "{printable(self.answer)}"')
+            parts.append(f'-> "{printable(self.answer)}"' + (" from memory" if self.from_memory else ""))
         if self.transcript and self.ended != "answered":
             parts.append(f"({self.ended})")
         if self.error:

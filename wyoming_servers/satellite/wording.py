@@ -47,6 +47,30 @@ class Wording:
                 return
             await changed.wait()
 
+    def rest(self) -> "Wording":
+        """What is written from now on, as a text of its own that grows with this one."""
+        return _Rest(self)
+
     def _wake_readers(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+
+
+class _Rest(Wording):
+    """Is only read."""
+
+    def __init__(self, whole: Wording) -> None:
+        self._whole = whole
+        self._start = len(whole.text)
+
+    @property
+    def text(self) -> str:
+        return self._whole.text[self._start :]
+
+    @property
+    def finished(self) -> bool:
+        return self._whole.finished
+
+    @property
+    def _changed(self) -> asyncio.Event:
+        return self._whole._changed

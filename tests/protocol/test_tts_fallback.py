@@ -48,6 +48,12 @@ async def test_a_voice_that_fails_twice_is_replaced(serving, text):
         assert spoken(stand_in) == [text]
 
 
+@pytest.mark.parametrize(("text", "told"), [("please fail", True), ("hello", None)])
+async def test_an_answer_of_the_fallback_says_so_in_the_end(serving, text, told):
+    async with serving(service(scripted(), steady())) as uri:
+        assert (await ask(uri, synthesize(text)))[-1].data.get("fallback") is told
+
+
 async def test_a_voice_that_works_at_the_second_attempt_is_not_replaced(serving):
     stand_in = steady()
 

@@ -1,12 +1,14 @@
 """What an engine is given of the text that a client sends: over real sockets, the stock Wyoming client, a scripted voice."""
 
+import asyncio
 import os
 import time
 
 import pytest
-from tts_fakes import RATE_HZ, ask, pcm, receive, scripted, service, stream, synthesize, types
+from tts_fakes import RATE_HZ, TIMEOUT_S, ask, pcm, receive, scripted, service, stream, synthesize, types
 from wyoming.client import AsyncClient
 
+from wyoming_servers.shared.client import describe
 from wyoming_servers.shared.engines import EngineContext
 
 WHOLE = ["audio-start", "audio-chunk", "audio-stop"]
@@ -62,6 +64,19 @@ async def test_the_owners_files_say_how_words_are_pronounced_and_may_change(serv
         os.utime(folder / "en.yaml", (time.time() + 5, time.time() + 5))
         await ask(uri, synthesize("Start Nginx."))
     assert spoken(engine) == ["Start engine x.", "Start n jinx."]
+
+
+async def test_the_voice_says_that_it_has_changed_when_its_pronunciations_have(serving, tmp_path, monkeypatch):
+    monkeypatch.setattr("wyoming_servers.shared.pronunciation._LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("wyoming_servers.tts.server._LOOK_EVERY_S", 0.01)
+    folder = tmp_path / "pronunciations"
+    folder.mkdir()
+    async with serving(service(scripted(), context=EngineContext(data_dir=tmp_path))) as uri:
+        before = (await describe(uri)).tts[0].version
+        (folder / "en.yaml").write_text("nginx: engine x\n")
+        async with asyncio.timeout(TIMEOUT_S):
+            while (await describe(uri)).tts[0].version == before:
+                await asyncio.sleep(0.01)
 
 
 async def test_the_first_clause_is_heard_while_the_sentence_goes_on(serving):

@@ -3,6 +3,7 @@
 import logging
 import re
 import time
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,16 +34,22 @@ class Pronunciations:
         self._stamp: tuple = ()
         self._replacers: dict[str, _Replacer] = {}
 
+    @property
+    def version(self) -> str:
+        """Another one when the files have changed; empty while there are none."""
+        self._look_when_due()
+        return f"{zlib.crc32(repr(self._stamp).encode()):08x}" if self._stamp else ""
+
     def respell(self, text: str, language: str) -> str:
         """The text with the words of this language (BCP 47) respelt."""
-        if self._folder is not None and time.monotonic() - self._looked_at >= _LOOK_EVERY_S:
-            self._look()
+        self._look_when_due()
         if language not in self._replacers:
             self._replacers[language] = _Replacer(self._words_of(language))
         return self._replacers[language].respell(text)
 
-    def _look(self) -> None:
-        assert self._folder is not None
+    def _look_when_due(self) -> None:
+        if self._folder is None or time.monotonic() - self._looked_at < _LOOK_EVERY_S:
+            return
         self._looked_at = time.monotonic()
         stamp = _stamp(self._folder)
         if stamp != self._stamp:

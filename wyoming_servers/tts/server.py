@@ -33,6 +33,7 @@ from .voices import choose_voice, spoken_language
 
 _LOGGER = logging.getLogger(__name__)
 _IDLE_S = 5.0  # a conversation goes on within it
+_LOOK_EVERY_S = 2.0
 _MEGABYTE = 1_000_000
 
 
@@ -70,10 +71,11 @@ class TtsService(EngineService):
         super().__init__(engines, dataclasses.replace(section, waiting=self._places), context)
 
     def programs(self) -> Sequence[TtsProgram]:
-        """The engine with its voices."""
+        """The engine with its voices. Its version changes with all that makes it sound otherwise while it runs."""
+        about = self.about()
         return [
             TtsProgram(
-                **self.about(),
+                **about | {"version": "+".join(filter(None, (about["version"], self.front.version))) or None},
                 voices=[_voice(model) for model in self.models],
                 supports_synthesize_streaming=True,
             )
@@ -87,6 +89,7 @@ class TtsService(EngineService):
         """Begins to load the engine."""
         await super().start()
         self.cast.loading_since = asyncio.get_running_loop().time()
+        self._owner.start(self._look_at_pronunciations(), "look for changed pronunciations")
         if self._known is not None:
             self._rehearsal = Rehearsal(self.host, self._known, self._idle_s)
             self._owner.start(self._rehearse(self._rehearsal, self._known), "make fixed replies")
@@ -148,6 +151,15 @@ class TtsService(EngineService):
     def _load_again(self) -> None:
         self.host.start(self._ready)
         self.cast.loading_since = asyncio.get_running_loop().time()
+
+    async def _look_at_pronunciations(self) -> None:
+        """Those who keep what was spoken see in the next `info` that it would be spoken otherwise now."""
+        version = self.front.version
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            if (now := self.front.version) != version:
+                version = now
+                self.revision += 1
 
     async def _rehearse(self, rehearsal: Rehearsal, known: KnownPhrases) -> None:
         try:

@@ -48,7 +48,8 @@ class Speaking:
         self._voice = voice
         self._speaker = speaker
         self._played_until = played_until
-        self._fallen = False
+        self.fallen = False
+        """True once the fallback speaks."""
 
     async def say(self, text: str, begin: Callable[[], None], take: Take) -> None:
         """The sound of a piece goes to `take`; `begin` is called before each attempt at it.
@@ -56,7 +57,7 @@ class Speaking:
         Raises: AssistantError, what the engine raises.
         """
         cast = self._cast
-        if not self._fallen:
+        if not self.fallen:
             phrases, key = cast.phrases, None
             if phrases and (key := phrases.key(text, self._voice.name, self._voice.version, self._speaker)):
                 if block := await phrases.find(key):
@@ -69,7 +70,7 @@ class Speaking:
                 return
             if await self._chosen_can(text, begin, take, key):
                 return
-            self._fallen = True
+            self.fallen = True
         await self._fall_back(text, begin, take)
 
     async def _chosen_can(self, text: str, begin: Callable[[], None], take: Take, key: str | None) -> bool:

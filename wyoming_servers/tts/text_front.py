@@ -18,6 +18,11 @@ class TextFront:
         self._pronunciations = Pronunciations(section.pronunciations, data_dir / FOLDER)
         self._numbers: dict[str, SpokenNumbers | None] = {}
 
+    @property
+    def version(self) -> str:
+        """Another one when the owner has changed pronunciations; empty while there are none in files."""
+        return self._pronunciations.version
+
     async def load(self, language: str) -> None:
         """Makes a language (BCP 47) ready, off the loop. To be called before `said`."""
         if self._normalize and language not in self._numbers:

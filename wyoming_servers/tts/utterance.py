@@ -26,6 +26,7 @@ _CLAUSE_PAUSE_MS = 120
 _SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "।", "؟", "።")
 _TEXT_SLICE_CHARS = 2000  # splitting this much takes about 2 ms of the loop
 _TEXT_PAUSE_S = 0.3  # a text that may have ended is spoken when nothing follows for this long
+_FALLBACK = "fallback"
 _STARVED_S = 2.0  # a gap of 5 s in the sound of one answer makes a Voice PE give it up (home-assistant-voice-pe#612)
 _BRIDGE_MS = 200
 
@@ -167,7 +168,10 @@ class Utterance:
         if not rate_hz:
             rate_hz, self._first_at = _SILENT_RATE_HZ, self._begun
             await self._peer.send(AudioStart(rate_hz, WIDTH_BYTES, 1, timestamp=0).event())
-        await self._peer.send(AudioStop(timestamp=self._samples_sent * 1000 // rate_hz).event())
+        stop = AudioStop(timestamp=self._samples_sent * 1000 // rate_hz).event()
+        if self._speaking.fallen:
+            stop.data[_FALLBACK] = True  # not to be kept: the next time it is the usual voice
+        await self._peer.send(stop)
         _LOGGER.info(
             "%s: %.2f s with %s, first sound after %.0f ms, all after %.0f ms",
             self._peer.name,

@@ -24,6 +24,13 @@ async def test_a_call_that_changes_something_is_held_and_then_made_without_askin
         assert len(house.llm.answers) == 2
 
 
+async def test_a_call_that_only_tells_is_answered_ahead_also_where_the_tool_changes_things(tmp_path):
+    async with llm_house(tmp_path, own_tool=False) as house, wire(house.uri) as peer:
+        house.llm.on("egg", Call("timers", {"action": "status"}))
+        await peer.send(sentence("my egg needs how much more boiling", PROVISIONAL))
+        assert (await peer.receive_type("handled-chunk")).data["text"] == "You have no timers."
+
+
 async def test_a_call_that_is_hung_up_on_is_never_made(tmp_path):
     async with llm_house(tmp_path) as house:
         house.llm.on("warm", Call("oven", {"degrees": 200}))

@@ -100,7 +100,8 @@ class Prefixes:
         for place in range(len(words)):
             here = reached[place]
             for length in _lengths(self._skipped, words, place):
-                reached[place + length] |= here
+                cost = _LEADING if any(self._takes(position, words[place]) for position, _, _ in here) else 0
+                reached[place + length] |= {(position, wildcards + cost, is_open) for position, wildcards, is_open in here}
                 starts |= {place + length} if place in starts else set()
             if any(self._of(position).final for position, _, _ in here):
                 starts |= {place + length for length in _lengths(self._conjunctions, words, place)}
@@ -132,6 +133,11 @@ class Prefixes:
 
     def _matters(self, position: _Position, meanings: set[str]) -> bool:
         return position.block.meaning not in meanings or self._has_slots(position)
+
+    def _takes(self, position: _Position, word: str) -> bool:
+        """Whether a word is one of a template's own there, and hardly there to be skipped: the "mal" of "sieben mal acht"."""
+        steps = self._of(position)
+        return word in steps.words or any(word in trie.next for trie, _ in steps.lists)
 
     def _step(self, entries: set[_Entry], word: str, into: set[_Entry]) -> None:
         for position, wildcards, is_open in entries:

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from fake_home_assistant import TOKEN, home_assistant
 from fake_llm import fake_llm
+from made_end_of_turn import make_smart_turn
 from satellite_servers import ScriptedAsr, ScriptedHandle, ScriptedVoice, ScriptedWake
 
 from wyoming_servers.doctor import engines, links, network, peers
-from wyoming_servers.doctor.finding import State, Visit
+from wyoming_servers.doctor.finding import Finding, State, Visit
 from wyoming_servers.shared.settings import validate
 
 NOBODY = "tcp://127.0.0.1:9"
@@ -143,6 +144,34 @@ def test_terms_that_forbid_commercial_use_are_a_note():
     found = {each.data["what"]: each for each in engines.licences(house(wake={"engine": "openwakeword"}))}
     assert found["wake: openwakeword"].state is State.NOTE
     assert "NC" in found["wake: openwakeword"].data["licence"]
+
+
+def melody(tmp_path: Path, **settings: object) -> Finding:
+    return engines.end_of_turn(house(models={"folder": str(tmp_path)}, satellite=settings))[0]
+
+
+def test_without_a_model_of_the_end_of_turns_the_command_that_brings_one_is_told(tmp_path: Path):
+    found = melody(tmp_path)
+    assert (found.state, found.mend) == (State.NOTE, "earshot models get smart-turn/v3.2")
+
+
+def test_a_model_of_the_end_of_turns_is_told(tmp_path: Path):
+    make_smart_turn(tmp_path / "smart-turn" / "v3.2" / "any.onnx")
+    assert melody(tmp_path).state is State.OK
+
+
+def test_none_listens_to_the_words_only(tmp_path: Path):
+    make_smart_turn(tmp_path / "smart-turn" / "v3.2" / "any.onnx")
+    assert melody(tmp_path, end_of_turn="none").state is State.NOTE
+
+
+def test_a_model_that_is_named_and_not_here_is_a_failure_with_the_command(tmp_path: Path):
+    found = melody(tmp_path, end_of_turn="smart-turn")
+    assert (found.state, found.mend) == (State.FAILURE, "earshot models get smart-turn/v3.2")
+
+
+def test_a_name_that_names_nothing_is_a_failure(tmp_path: Path):
+    assert melody(tmp_path, end_of_turn="smarter-turn").state is State.FAILURE
 
 
 def test_models_are_told_with_their_size(tmp_path: Path):

@@ -4,7 +4,10 @@ from pathlib import Path
 
 from .. import services
 from ..commands.engines import EngineState, states_of
+from ..shared import end_of_turn as melody
 from ..shared.catalogue import CatalogueModel
+from ..shared.engines import EngineContext
+from ..shared.errors import AssistantError
 from ..shared.models import ModelStore
 from .finding import Finding, Visit, failure, note, ok
 
@@ -31,6 +34,23 @@ def engines(visit: Visit) -> list[Finding]:
         else:
             found.append(ok(text, **data))
     return found
+
+
+def end_of_turn(visit: Visit) -> list[Finding]:
+    """The model that hears from the voice whether somebody has finished."""
+    wanted = visit.settings.satellite.end_of_turn
+    if wanted == melody.NONE:
+        return [note("satellite.end_of_turn is none: only the words tell whether somebody has finished")]
+    try:
+        obstacle = melody.obstacle(wanted, EngineContext(language=visit.settings.language, store=ModelStore(visit.settings.models)))
+    except AssistantError as err:
+        return [failure(f"satellite.end_of_turn: {err}", "set it to auto, none, a name or a file: earshot models list")]
+    if not obstacle:
+        return [ok("a model hears from the voice whether somebody has finished", end_of_turn=wanted)]
+    text, _, command = obstacle.partition(": ")
+    if wanted == melody.AUTO:
+        return [note(f"only the words tell whether somebody has finished; {text}", command, end_of_turn=wanted)]
+    return [failure(f"satellite.end_of_turn: {text}", command, end_of_turn=wanted)]
 
 
 def models(visit: Visit) -> list[Finding]:

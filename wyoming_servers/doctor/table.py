@@ -32,6 +32,7 @@ CHECKS = (
     Check("wake", "the best score of each wake word while you say it; only with --wake", wake.wake, 45.0, asked_only=True),
     Check("peers", "each server: there, latency (the middle of five questions), how busy", peers.peers, 20.0),
     Check("engines", "which engine each server takes, and what better ones lack", engines.engines, 30.0),
+    Check("end-of-turn", "the model that hears from the voice whether you have finished", engines.end_of_turn),
     Check("models", "models on this machine and their size", engines.models, 15.0),
     Check("licences", "terms of the engines and models in use", engines.licences, 30.0),
     Check("disk", "room where models, memories and phrases lie; folders that cannot be written", storage.disk),

@@ -3,9 +3,7 @@
 A new one is a file with a subclass of EndOfTurnModel, and a line in MODELS.
 """
 
-import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,9 +13,7 @@ from .engines import EngineContext, EngineSpec, Model, find
 from .errors import AssistantError, EngineUnavailableError
 from .patience import Prosody
 
-_LOGGER = logging.getLogger(__name__)
-NONE = "none"
-"""`satellite.end_of_turn` for nobody who listens."""
+AUTO, NONE = "auto", "none"
 MODELS = (
     EngineSpec(
         "smart-turn",
@@ -78,7 +74,9 @@ def load(wanted: str, context: EngineContext) -> EndOfTurnModel | None:
     Raises: EngineUnavailableError, EngineError.
     """
     problem: AssistantError | None = None
-    for spec, options in _candidates(wanted, context):
+    for spec, options in _candidates(wanted):
+        if wanted == AUTO and not (spec.ready(options, context) and not _obstacle(spec, options, context)):
+            continue  # what is not here needs no look into the catalogue
         try:
             return spec.load_class()(options, context)
         except AssistantError as err:
@@ -88,50 +86,43 @@ def load(wanted: str, context: EngineContext) -> EndOfTurnModel | None:
     return None
 
 
-def lacks(wanted: str, context: EngineContext) -> str:
-    """Why a named model cannot be used here, and the next step; empty when it can, and where none is named. Blocking, loads nothing."""
-    try:
-        reasons = [spec.lacks(options, context) for spec, options in _candidates(wanted, context)]
-    except AssistantError as err:
-        return str(err)
-    return "" if "" in reasons else "; ".join(reasons)
+def obstacle(wanted: str, context: EngineContext) -> str:
+    """Why nobody would listen now, with the next step behind a colon; empty when a model is here for it. Loads none. Blocking.
+
+    Raises: EngineUnavailableError when `wanted` names nothing.
+    """
+    found = [_obstacle(spec, options, context) for spec, options in _candidates(wanted)]
+    return "" if "" in found else "; ".join(found)
 
 
-def found(wanted: str, context: EngineContext) -> tuple[EngineSpec, Model] | None:
-    """What `load` would take, and is on this machine. Blocking, loads nothing."""
-    for spec, options in _candidates(wanted, context):
-        if spec.ready(options, context):
-            return spec, spec.load_class().models(options, context)[0]
-    return None
-
-
-def _candidates(wanted: str, context: EngineContext) -> Iterator[tuple[EngineSpec, Any]]:
+def _candidates(wanted: str) -> list[tuple[EngineSpec, Any]]:
     """Each way to get what is wanted, the best first.
 
-    Raises: EngineUnavailableError for what names nothing.
+    Raises: EngineUnavailableError.
     """
     if wanted == NONE:
-        return
-    if wanted == "auto":
-        for spec in MODELS:
-            engine = spec.load_class()
-            if spec.ready(engine.Options(), context) and _knows(engine.models(engine.Options(), context)[0], context.language):
-                yield spec, engine.Options()
-        return
-    name, _, model = wanted.partition("/")
+        return []
     path = Path(wanted).expanduser()
+    if wanted == AUTO:
+        return [(spec, spec.load_class().Options()) for spec in MODELS]
     if path.is_file():
-        for spec in MODELS:
-            yield spec, spec.load_class().Options(model=str(path))
-    elif path.is_absolute() or path.suffix == ".onnx":
+        return [(spec, spec.load_class().Options(model=str(path))) for spec in MODELS]
+    if path.is_absolute() or path.suffix == ".onnx":
         raise EngineUnavailableError(f"there is no file {wanted}")
-    else:
-        spec = find(MODELS, name)
-        yield spec, spec.load_class().Options(model=model)
+    name, _, model = wanted.partition("/")
+    spec = find(MODELS, name)
+    return [(spec, spec.load_class().Options(model=model))]
 
 
-def _knows(model: Model, language: str) -> bool:
-    return not model.languages or _base(language) in map(_base, model.languages)
+def _obstacle(spec: EngineSpec, options: Any, context: EngineContext) -> str:
+    if reason := spec.lacks(options, context):
+        return f"{spec.name} {reason}"
+    model = spec.load_class().models(options, context)[0]
+    if not model.installed:
+        return f"{spec.name} is not on this machine: earshot models get {spec.name}/{model.name}"
+    if model.languages and _base(context.language) not in map(_base, model.languages):
+        return f"{spec.name} was not taught the house's language, {context.language}"
+    return ""
 
 
 def _base(tag: str) -> str:

@@ -20,7 +20,8 @@ _FADE_S = 0.02  # silenced, held and resumed without a click
 _AUDIBLE = 100  # of 32768: what voices put before the first sound is quieter
 _IDLE_S = 5.0  # the loudspeaker is given back after this
 _FADE_SAMPLES = round(_FADE_S * PLAYBACK_RATE_HZ)
-_STALL_S = 2.0  # a sound card that takes nothing for this long is gone
+STALL_S = 2.0
+"""A sound card that takes nothing for this long is gone."""
 _PATROL_S = 0.5
 _RETRY_S = 2.0
 
@@ -229,7 +230,7 @@ class Player:
         self._last_pull = idle_since = self._loop.time()
         while self._speaker.always_open or self._loop.time() < idle_since + _IDLE_S:
             await asyncio.sleep(_PATROL_S)
-            if self._loop.time() > self._last_pull + _STALL_S:
+            if self._loop.time() > self._last_pull + STALL_S:
                 raise SoundError(f"{self._speaker.name} plays nothing any more; is it still plugged in?")
             if self._streams:
                 idle_since = self._loop.time()

@@ -83,6 +83,8 @@ class _HandleSession(StandInSession):
         async with self.service.slots, self.house.busy("llm", text) as work:
             if self.house.faults.get("llm") == "hangs":
                 await asyncio.Event().wait()
+            if self.house.faults.get("llm") == "dies":
+                raise ConnectionResetError("the intent server died")
             await asyncio.sleep(llm.first_s + len(text.split()) / llm.prefill_per_s)  # the rest of the prompt is in its cache
             if answer.by == "tool":
                 await asyncio.sleep(llm.tool_tokens / llm.decode_per_s)

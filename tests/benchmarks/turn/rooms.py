@@ -67,6 +67,8 @@ class Loudspeaker(Speaker):
     def __init__(self) -> None:
         self.exact = False
         """True until the next sound, for whose time it matters: it takes little at a time, and what comes too late is heard late."""
+        self.stuck = False
+        """True when it takes nothing any more."""
         self._owner = TaskOwner()
         self._heard: list[np.ndarray] = []
         self._fetched = 0
@@ -82,7 +84,7 @@ class Loudspeaker(Speaker):
     async def _play(self, pull: Pull) -> None:
         now = asyncio.get_running_loop().time
         taken = 0
-        while True:
+        while not self.stuck:
             passed = round((now() - self._began) * PLAYBACK_RATE_HZ)
             if self.exact and passed > taken:
                 self._heard.append(np.zeros(passed - taken, np.int16))

@@ -67,7 +67,8 @@ class _TtsSession(StandInSession):
 
     async def _speak(self, text: str) -> None:
         house, tts, now = self.house, self.house.profile.tts, asyncio.get_running_loop().time
-        if house.faults.get("tts") == "is silent":
+        fault = house.faults.get("tts")
+        if fault == "is silent":
             return
         speech_s = max(1, len(text.split())) * SPEECH_PER_TOKEN_S
         number = len(house.spoken) % WAKE_SOUND
@@ -75,12 +76,16 @@ class _TtsSession(StandInSession):
         sound = tone(number, speech_s)
         step = round(PIECE_S * PLAYBACK_RATE_HZ) if tts.pieces == "clause" else len(sound)
         async with self.service.slots, house.busy("tts", text) as work:
+            if fault == "hangs":
+                await asyncio.Event().wait()
             await asyncio.sleep(tts.fixed_s)
             for first in range(0, len(sound), step):
                 piece = sound[first : first + step]
                 await asyncio.sleep(tts.rtf * len(piece) / PLAYBACK_RATE_HZ)
                 work.first = work.first or now()
                 await self.peer.send(AudioChunk(rate=PLAYBACK_RATE_HZ, width=2, channels=1, audio=piece.astype("<i2").tobytes()).event())
+                if fault == "stalls":
+                    await asyncio.Event().wait()
 
 
 _START = AudioStart(rate=PLAYBACK_RATE_HZ, width=2, channels=1).event()

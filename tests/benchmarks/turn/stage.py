@@ -37,6 +37,7 @@ class Stage:
         self._reader = Reader()
         self._origin: int | None = None
         self._loud: list[float] = []
+        self._recording: list[np.ndarray] = []
 
     @property
     def commits(self) -> list[Commit]:
@@ -62,22 +63,27 @@ class Stage:
         began = self._day.room.play(samples)
         return self._day.room.clock(began), self._day.room.clock(began + len(samples))
 
+    def jam(self) -> float:
+        """The loudspeaker takes nothing any more; returns since when."""
+        self._day.loudspeaker.stuck = True
+        return self.now
+
     def wake(self) -> float:
         """The wake word alone; returns when it ends."""
         return self.make_sound(self.house.sayings[WAKE_SOUND].samples)[1]
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Waits for something that can be seen or heard."""
+    async def until(self, condition: Callable[[], bool], every_s: float = _POLL_S) -> None:
+        """Waits for something that can be seen or heard; looks so often."""
         async with asyncio.timeout(_PATIENCE_S):
             while not condition():
-                await asyncio.sleep(_POLL_S)
+                await asyncio.sleep(every_s)
                 self._listen()
                 await self.engines.refresh()
 
-    async def pass_by(self, seconds: float) -> None:
+    async def pass_by(self, seconds: float, every_s: float = _POLL_S) -> None:
         """So much time goes by."""
         until = self.now + seconds
-        await self.until(lambda: self.now >= until)
+        await self.until(lambda: self.now >= until, every_s)
 
     @property
     def now(self) -> float:
@@ -92,6 +98,15 @@ class Stage:
     def heard_since(self, moment: float) -> bool:
         """Whether anything at all was heard after this, chimes included."""
         return any(at > moment for at in self._loud)
+
+    def times_of(self, chime: np.ndarray) -> list[float]:
+        """When exactly this sound, (n,) int16 at PLAYBACK_RATE_HZ, was heard: its beginnings."""
+        whole, sought = (samples.astype("<i2").tobytes() for samples in (np.concatenate(self._recording), chime))
+        times, at = [], whole.find(sought)
+        while at >= 0:
+            times.append(self._at(at // 2))
+            at = whole.find(sought, at + 2)
+        return times
 
     def work(self, kind: str) -> list[Busy]:
         """What one kind of engine did."""
@@ -108,18 +123,20 @@ class Stage:
         at, samples = self._day.loudspeaker.heard()
         self._origin = at if self._origin is None else self._origin
         self._reader.feed(samples)
+        self._recording.append(samples)
         loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > 100)
         if len(loud):
             self._loud.append(self._day.loudspeaker.clock(at) + int(loud[-1]) / PLAYBACK_RATE_HZ)
 
 
 @asynccontextmanager
-async def staged(scenes: Sequence[Scene], profile: str = "zero", **settings: Any) -> AsyncIterator[Stage]:
-    """A house that knows these scenes, with a satellite of ours in it."""
+async def staged(scenes: Sequence[Scene], profile: str = "zero", gone: Sequence[str] = (), **settings: Any) -> AsyncIterator[Stage]:
+    """A house that knows these scenes, with a satellite of ours in it. gone: kinds of servers that are not there."""
     house = house_of(load(profile), scenes)
     with tempfile.TemporaryDirectory() as folder:
         shim = Shim(Path(folder) / "to-tts.sock", Path(folder) / "tts.sock")
         async with engines_here(house, Path(folder)) as engines, shim.open():
-            engines.uris = {**engines.uris, "tts": shim.uri}
+            nowhere = {kind: f"unix://{folder}/nowhere.sock" for kind in gone}
+            engines.uris = {**engines.uris, "tts": shim.uri, **nowhere}
             async with running("ours", Day(house, engines), **settings) as day:
                 yield Stage(day, scenes, shim)

@@ -77,6 +77,7 @@ class Revision:
         self._trouble: AssistantError | None = None
         self._heard = self._plain = isinstance(words, str)
         self._judged = self._begun = False
+        self._from_memory = False
         self._idle_since: float | None = None
         self._voiced_at = 0.0
 
@@ -213,6 +214,7 @@ class Revision:
         try:
             await self.opened()
             opened_at = _now()
+            self._note_voice()
             async with aclosing(held.blocks()) as blocks:
                 self.saying = wording
                 heard_at = await output.speak(blocks, wording)
@@ -230,10 +232,15 @@ class Revision:
         async with aclosing(synthesize(means.peers, wording, means.settings.language, means.settings.satellite.tts_s)) as blocks:
             async for block in blocks:
                 if first:
-                    first, self._voiced_at = False, _now()
+                    first, self._voiced_at, self._from_memory = False, _now(), block.from_memory
                     means.clock.took("tts", began)
+                    self._note_voice()
                 self._idle_since = _now()
                 yield block
+
+    def _note_voice(self) -> None:
+        if self._gate.lets(self.number):
+            self._means.report.from_memory = self._from_memory
 
     async def opened(self) -> None:
         """Waits until this revision may be acted on and heard."""

@@ -43,7 +43,7 @@ class Path:
     answer_s: float
     """Templates, and a model up to its first clause."""
     voice_s: float
-    """To the first piece of sound."""
+    """To the first piece of sound; 0 when it was not asked, for it has said the same before."""
     after_commit_s: float
     """What of these has to wait for the commit."""
 
@@ -67,16 +67,16 @@ class Path:
 
 
 def path_of(work: Sequence[Busy], scene: Scene, rules: Rules) -> Path | None:
-    """From the log of one turn; None when it gave no answer. Work that was given up does not count."""
+    """From the log of one turn; None when nobody heard what was said. Work that was given up does not count."""
     used: dict[str, list[Busy]] = {}
     for each in work:
         if each.used:
             used.setdefault(each.kind, []).append(each)
-    if not ("asr" in used and "tts" in used):
+    if "asr" not in used:
         return None
-    asr, voice = used["asr"][-1], used["tts"][0]
+    asr, voice = used["asr"][-1], next(iter(used.get("tts", ())), None)
     answer_s = sum(each.first - each.begin for each in (*used.get("intent", [])[-1:], *used.get("llm", [])[-1:]))
-    voice_s = voice.first - voice.begin
+    voice_s = voice.first - voice.begin if voice else 0.0
     return Path(rules, asr.end - asr.begin, answer_s, voice_s, voice_s if scene.answer.changes else 0.0)
 
 

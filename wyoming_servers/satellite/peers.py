@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from wyoming.info import Info
 
 from ..shared.client import WyomingClient
-from ..shared.errors import AssistantError, DeadlineError, PeerBusyError, PeerError
+from ..shared.errors import AssistantError, DeadlineError, PeerBusyError, PeerError, PeerUnreachableError
 from ..shared.tasks import cancel
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 _PICK_TIMEOUT_S = 1.0  # a server that was killed is back within that, when something supervises it
 _PING_S = 0.3
-_GIVE_UP_S = 3.0  # of failures in a row: the user waits for an answer, be it an apology
+_GIVE_UP_S = 2.0  # of failures in a row: the apology that follows is to be heard within 3 s, and voices take up to one for its first clause
+_REPEATED_S = 1.0  # between two pieces of what was there before
 _PAUSE_S = 0.1  # doubled with every failure
 _LONGEST_PAUSE_S = 0.8
 _KINDS = {"wake": "the wake word server", "asr": "the speech recogniser", "handle": "the intent server", "tts": "the voice"}
@@ -93,9 +94,12 @@ class Attempts:
         """Whom `connection` leads to."""
         self.speaks_streams = False
         """True when the voice that `connection` leads to takes text piece by piece."""
+        self.stood_in = False
+        """True when another voice than its usual one has spoken there."""
         self._busy: set[str] = set()
         self._pause_s = _PAUSE_S
         self._give_up_at: float | None = None
+        self._due_at: float | None = None
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[WyomingClient]:
@@ -103,12 +107,11 @@ class Attempts:
 
         Raises: PeerUnreachableError when there is none.
         """
-        self._uri = None
-        peer = await self._peers.pick(self._kind, _PICK_TIMEOUT_S)
-        self.peer, self._uri = peer, peer.uri
+        peer, connected = await self._reach()
+        self.peer, self.stood_in = peer, False
         self.speaks_streams = any(program.installed and program.supports_synthesize_streaming for program in peer.info.tts)
         with self._peers.using(self._kind, peer.uri):
-            async with await self._peers.connect(self._kind, peer.uri) as client:
+            async with connected as client:
                 reassuring = asyncio.create_task(client.reassure(_PING_S), name=f"ping {self._kind}") if peer.ours else None
                 try:
                     yield client
@@ -118,15 +121,15 @@ class Attempts:
     async def failed(self, error: PeerError, *, may_repeat: bool = True) -> None:
         """Reports the server and waits a little before the next attempt; not when another one may have room.
 
-        Raises: `error`, after 3 s of failures or when the request may not be repeated. One that was refused may be.
+        Raises: `error`, when the next attempt would come after 2 s of failures or when the request may not be repeated. One that was
+        refused may be.
         """
         refused = isinstance(error, PeerBusyError)
         if self._uri:
             self._peers.report_failure(self._uri, error)
-        now = asyncio.get_running_loop().time()
         if self._give_up_at is None or self._may_wait():
-            self._give_up_at = now + _GIVE_UP_S
-        if not (may_repeat or refused) or now >= self._give_up_at:
+            self._give_up_at = _now() + _GIVE_UP_S
+        if not (may_repeat or refused) or _now() + self._pause_s >= self._give_up_at:
             raise error
         if refused and self._uri and self._uri not in self._busy:
             self._busy.add(self._uri)
@@ -135,15 +138,30 @@ class Attempts:
         await asyncio.sleep(self._pause_s)
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
 
-    def went_on(self) -> None:
-        """The request got further than ever: failures from now on are counted anew."""
-        self._give_up_at, self._pause_s = None, _PAUSE_S
+    def owed(self, limit_s: float) -> float:
+        """A reply is owed, if not since earlier; the loop time until which it is waited for.
 
-    def patience_s(self, limit_s: float) -> float:
-        """How long to wait for a reply: `limit_s`, less when an attempt has failed already."""
+        That is `limit_s` from then on, whoever is asked meanwhile. When one server was silent for so long, others have what is left of
+        the time in which failures are tried again.
+        """
+        if self._due_at is None:
+            self._due_at = _now() + limit_s
+        return max(self._due_at, self._give_up_at or 0.0)
+
+    def alive(self) -> None:
+        """A part of the reply came; another server's may be what was there before, which takes its time but pays nothing."""
         if self._give_up_at is None:
-            return limit_s
-        return min(limit_s, max(_PICK_TIMEOUT_S, self._give_up_at - asyncio.get_running_loop().time()))
+            self._due_at = None
+        elif self._due_at is not None:
+            self._due_at = max(self._due_at, _now() + _REPEATED_S)
+
+    def paid(self) -> None:
+        """All came that was owed."""
+        self._due_at = None
+
+    def went_on(self) -> None:
+        """The request got further than ever: deadlines and failures from now on are counted anew."""
+        self._give_up_at, self._due_at, self._pause_s = None, None, _PAUSE_S
 
     def too_slow(self, limit_s: float) -> AssistantError:
         """The error for a deadline that has passed; the server that was being waited for is reported."""
@@ -151,3 +169,22 @@ class Attempts:
         if self._uri:
             self._peers.report_failure(self._uri, error)
         return error
+
+    async def _reach(self) -> tuple[PeerRef, WyomingClient]:
+        self._uri = None
+        give_up_at = self._give_up_at or _now() + _GIVE_UP_S
+        try:
+            peer = await self._peers.pick(self._kind, min(_PICK_TIMEOUT_S, max(0.0, give_up_at - _now())))
+            self._uri = peer.uri
+            async with asyncio.timeout_at(give_up_at):
+                return peer, await self._peers.connect(self._kind, peer.uri)
+        except TimeoutError:
+            self._give_up_at = give_up_at
+            raise PeerUnreachableError(f"{self._uri} took no connection in time") from None
+        except PeerError:
+            self._give_up_at = give_up_at  # nobody has been there from the first moment on
+            raise
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

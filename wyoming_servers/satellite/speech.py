@@ -21,6 +21,7 @@ from .peers import Attempts, Peers
 from .wording import Wording
 
 _LOGGER = logging.getLogger(__name__)
+_FALLBACK = "fallback"  # in the `audio-stop` of our voices
 _OWED_PIECES = 2
 """Sentences without a sound after which a voice is late: some wait for the beginning of the next before they speak one."""
 
@@ -102,7 +103,7 @@ async def _asked(peers: Peers, wording: Wording, language: str, limit_s: float) 
                         spoken_s = at_s
                         attempts.went_on()
                         yield block
-                if recording:
+                if recording and not attempts.stood_in:
                     recording.complete()
             if not spoken_s and wording.text.strip():
                 raise PeerError(f"{client.uri} made no sound of {len(wording.text)} characters")
@@ -113,29 +114,31 @@ async def _asked(peers: Peers, wording: Wording, language: str, limit_s: float) 
 
 def _spoken(client: WyomingClient, attempts: Attempts, wording: Wording, language: str, limit_s: float) -> AsyncIterator[SpeechBlock]:
     """The whole text, once, by one voice."""
-    patience_s = attempts.patience_s(limit_s)
     if wording.finished:
-        return _whole(client, wording.text, language, patience_s)
+        return _whole(client, attempts, wording.text, language, limit_s)
     if attempts.speaks_streams:
-        return _streamed(client, wording, language, patience_s)
-    return _by_sentence(client, wording, language, patience_s)
+        return _streamed(client, attempts, wording, language, limit_s)
+    return _by_sentence(client, attempts, wording, language, limit_s)
 
 
-async def _whole(client: WyomingClient, text: str, language: str, limit_s: float) -> AsyncIterator[SpeechBlock]:
+async def _whole(client: WyomingClient, attempts: Attempts, text: str, language: str, limit_s: float) -> AsyncIterator[SpeechBlock]:
     await client.send(Synthesize(text=text, voice=SynthesizeVoice(language=language)).event())
-    debt = _Debt(language, limit_s, ended=True)
+    debt = _Debt(attempts, language, limit_s, ended=True)
     while not AudioStop.is_type((event := await debt.paid(client)).type):
         if block := _block(client, event):
             yield block
+    attempts.paid()
 
 
-async def _by_sentence(client: WyomingClient, wording: Wording, language: str, limit_s: float) -> AsyncIterator[SpeechBlock]:
+async def _by_sentence(
+    client: WyomingClient, attempts: Attempts, wording: Wording, language: str, limit_s: float
+) -> AsyncIterator[SpeechBlock]:
     """One request for each sentence, or for as many as were written meanwhile. Some servers hang up after each."""
     fresh = True
     async for text in _sentences(wording, language):
         connected = contextlib.nullcontext(client) if fresh else await WyomingClient.connect(client.uri, CONNECT_TIMEOUT_S)
         fresh = False
-        async with connected as once, aclosing(_whole(once, text, language, limit_s)) as blocks:
+        async with connected as once, aclosing(_whole(once, attempts, text, language, limit_s)) as blocks:
             async for block in blocks:
                 yield block
 
@@ -149,8 +152,10 @@ async def _sentences(wording: Wording, language: str) -> AsyncIterator[str]:
         yield " ".join(pieces)
 
 
-async def _streamed(client: WyomingClient, wording: Wording, language: str, limit_s: float) -> AsyncIterator[SpeechBlock]:
-    debt = _Debt(language, limit_s)
+async def _streamed(
+    client: WyomingClient, attempts: Attempts, wording: Wording, language: str, limit_s: float
+) -> AsyncIterator[SpeechBlock]:
+    debt = _Debt(attempts, language, limit_s)
 
     async def send_text() -> None:
         with contextlib.suppress(PeerUnreachableError):  # whoever reads notices as well
@@ -173,19 +178,23 @@ async def _streamed(client: WyomingClient, wording: Wording, language: str, limi
 class _Debt:
     """Whether a voice owes sound for text that it was given: only then a deadline runs."""
 
-    def __init__(self, language: str, limit_s: float, *, ended: bool = False) -> None:
+    def __init__(self, attempts: Attempts, language: str, limit_s: float, *, ended: bool = False) -> None:
         """ended: True when it has the whole text."""
+        self._attempts = attempts
         self._splitter = Splitter(language)
         self._limit_s = limit_s
         self._pieces = 0
         self._ended = ended
         self._clock: asyncio.Timeout | None = None
 
+    @property
+    def _due_at(self) -> float | None:
+        return self._attempts.owed(self._limit_s) if self._ended or self._pieces >= _OWED_PIECES else None
+
     def add(self, fragment: str) -> None:
         """The voice was given this."""
-        before, self._pieces = self._pieces, self._pieces + len(self._splitter.feed(fragment))
-        if before < _OWED_PIECES <= self._pieces:
-            self._hurry()
+        self._pieces += len(self._splitter.feed(fragment))
+        self._hurry()
 
     def end(self) -> None:
         """The voice was told that nothing more comes."""
@@ -195,23 +204,29 @@ class _Debt:
     async def paid(self, client: WyomingClient) -> Event:
         """The next event from the voice; that it is there (`pong`) does not count.
 
-        Raises: PeerUnreachableError when it owes one for too long; as `WyomingClient.receive`.
+        Raises: PeerUnreachableError when it owes sound for too long; as `WyomingClient.receive`.
         """
         try:
-            async with asyncio.timeout(self._limit_s if self._ended or self._pieces >= _OWED_PIECES else None) as self._clock:
+            async with asyncio.timeout_at(self._due_at) as self._clock:
                 while Pong.is_type((event := await client.receive(None)).type):
                     pass
         except TimeoutError:
-            raise PeerUnreachableError(f"{client.uri} said nothing for {self._limit_s:g} s") from None
+            raise PeerUnreachableError(f"{client.uri} made no sound in time (satellite.tts_s is {self._limit_s:g})") from None
         finally:
             self._clock = None
+        if AudioStop.is_type(event.type) and event.data.get(_FALLBACK) is True:
+            self._attempts.stood_in = True
         if event.payload:
             self._pieces = 0
+            if self._ended:
+                self._attempts.alive()
+            else:
+                self._attempts.paid()
         return event
 
     def _hurry(self) -> None:
         if self._clock is not None:
-            self._clock.reschedule(asyncio.get_running_loop().time() + self._limit_s)
+            self._clock.reschedule(self._due_at)
 
 
 def _block(client: WyomingClient, event: Event) -> SpeechBlock | None:

@@ -9,7 +9,7 @@ from itertools import product
 
 import bench_loop
 from figures import print_table
-from turn import faults, real_time
+from turn import faults, real_time, rivals
 from turn.day import ARMS, Measured, live
 from turn.ends import ends
 from turn.interruptions import interrupted
@@ -42,7 +42,7 @@ def report(*, long: bool, real: bool) -> None:
     rows = [*virtual_rows(turns), *ends()]  # which forks, as above: nothing of speech may be loaded here before
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         rows += runner.run(interrupted())
-    rows += faults.rows()
+    rows += [*faults.rows(), *rivals.rows()]
     print("  in virtual time:")
     print_rows(rows)
     measured = real_time.run(_LONG if long else _SHORT, ARMS if long else ("ours",))

@@ -8,17 +8,28 @@ from wyoming.event import Event
 from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop
 from wyoming.info import Artifact, HandleModel, HandleProgram
 
+from wyoming_servers.handle.links import Links, satellite_from
+from wyoming_servers.handle.session import PROVISIONAL, SUBSCRIBE
+from wyoming_servers.handle.wakes import WOKEN, Wakes
 from wyoming_servers.shared.sentences import Splitter
 from wyoming_servers.shared.service import Peer, Session
 
-from .house import ARTIFACT, Answer, Busy, StandIn, StandInSession
+from .house import ARTIFACT, Answer, Busy, House, StandIn, StandInSession
 
 
 class HandleStandIn(StandIn):
-    """What changes nothing is streamed at once; what changes something, and the end of every answer, waits for the commit."""
+    """What changes nothing is streamed at once; what changes something, and the end of every answer, waits for the commit.
+
+    In a house that knows its satellites it says, with our own server's rules, who answers when several have heard a wake word.
+    """
 
     kind = "handle"
-    events = frozenset({"transcript", "earshot-provisional"})
+
+    def __init__(self, house: House, slots: int = 1) -> None:
+        super().__init__(house, slots)
+        self.events = frozenset({"transcript", PROVISIONAL, *((SUBSCRIBE, WOKEN) if house.knows_satellites else ())})
+        self.links = Links()
+        self.wakes = Wakes(self.links.send, asyncio.get_running_loop().time)
 
     def programs(self) -> Sequence[Artifact]:
         model = HandleModel(name="bench", languages=["en"], **ARTIFACT)
@@ -36,8 +47,11 @@ class _HandleSession(StandInSession):
         self._committed = asyncio.Event()
 
     async def handle(self, event: Event) -> None:
+        if event.type in (SUBSCRIBE, WOKEN):
+            self._link(event)
+            return
         text = Transcript.from_event(event).text
-        if event.type == "earshot-provisional":
+        if event.type == PROVISIONAL:
             await self.peer.send(Event("earshot-prospect", {"class": self.house.prospect(text), "text": text}))
             self._begin(text)
             return
@@ -45,6 +59,14 @@ class _HandleSession(StandInSession):
             self._begin(text)
         self._committed.set()
         self._text = self._work = None
+
+    def _link(self, event: Event) -> None:
+        service = self.service
+        assert isinstance(service, HandleStandIn)
+        if event.type == SUBSCRIBE:
+            service.links.join(satellite_from(event.data), self.peer, {})
+        elif satellite := service.links.of(self.peer):
+            service.wakes.add(satellite.id, event)
 
     def _begin(self, text: str) -> None:
         """Works on this text, and on no other that was only provisional."""

@@ -62,6 +62,8 @@ class House:
     faults: dict[str, str] = field(default_factory=dict)
     """What is wrong, by engine. asr: dies (hangs up on a request), or hangs; llm: these, or stalls after its first clause; tts: is silent,
     hangs, or stalls after its first piece."""
+    knows_satellites: bool = False
+    """True when its intent server has links to satellites, as ours has; stock ones have none."""
     work: list[Busy] = field(default_factory=list)
     effects: list[str] = field(default_factory=list)
     """Texts that changed the world, in order."""

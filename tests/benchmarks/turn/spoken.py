@@ -39,6 +39,10 @@ class Saying:
         """All of it."""
         return " ".join(word.text for word in self.words)
 
+    def softer(self, by_db: float) -> np.ndarray:
+        """Its samples as they are heard from further away."""
+        return marked((self.samples * 10 ** (-by_db / 20)).astype(np.int16), self.number)
+
     def heard(self, begin: int, end: int) -> str:
         """The words of which all was heard, between two positions."""
         starts = [0, *(word.end for word in self.words)]

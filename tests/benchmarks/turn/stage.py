@@ -49,13 +49,17 @@ class Stage:
         """Of all turns that are over."""
         return self._day.reports
 
-    def say(self, name: str, *, wake: bool = True, gap_s: float = 0.6) -> tuple[float, float]:
-        """A scene's words, after the wake word or without; returns when they begin and end."""
+    def say(self, name: str, *, wake: bool = True, gap_s: float = 0.6, late_s: float = 0.0, softer_db: float = 0.0) -> tuple[float, float]:
+        """A scene's words, after the wake word or without; returns when they begin and end.
+
+        late_s, softer_db: how much later and softer than usual all of it is heard here.
+        """
         room, saying = self._day.room, self.house.sayings[self._numbers[name]]
+        room.play(np.zeros(round(late_s * RATE_HZ), np.int16))
         if wake:
-            room.play(self.house.sayings[WAKE_SOUND].samples)
+            room.play(self.house.sayings[WAKE_SOUND].softer(softer_db))
             room.play(np.zeros(round(gap_s * RATE_HZ), np.int16))
-        began = room.play(saying.samples)
+        began = room.play(saying.softer(softer_db))
         return room.clock(began), room.clock(began + saying.speech_end)
 
     def make_sound(self, samples: np.ndarray) -> tuple[float, float]:

@@ -323,10 +323,8 @@ class Satellite:
             self._listen_again(turn, self._hum)
             return
         self._report(report)
-        if report.ended == "empty" and not turn.asked:
-            self._signals.play("done" if report.route == HOME_ROUTE else "error")  # to Home Assistant it is no failure
-        if report.ended == "answered" and not report.answer and turn.addressed:
-            self._signals.play("done")
+        if sign := _sign_of(report, addressed=turn.addressed):
+            self._signals.play(sign)
         if self._interjections.waiting:
             self._interjections.speak_up()
         elif report.ended == "answered" and report.intent not in _QUIET_INTENTS:
@@ -387,3 +385,11 @@ class Satellite:
         if self._interjections.waiting and (self._turn is None or (not self._turn.addressed and not self._task)):
             self._drop_turn("interrupted")  # an open follow-up window in which nobody speaks
             self._interjections.speak_up()
+
+
+def _sign_of(report: TurnReport, *, addressed: bool) -> str | None:
+    """The sound for the end of a turn in which somebody spoke to us and nothing is said in answer; None when none is missed."""
+    done = report.handled or report.route == HOME_ROUTE  # to Home Assistant it is no failure that nothing was understood
+    if report.ended == "empty" or (report.ended == "answered" and not report.answer):
+        return None if not addressed and report.intent in _QUIET_INTENTS else "done" if done else "error"
+    return None

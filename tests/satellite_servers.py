@@ -83,6 +83,10 @@ class ScriptedVoice(_Scripted):
         self.languages: list[str] = []
         self.sound = self.SOUND
 
+    def sound_of(self, text: str) -> np.ndarray:
+        """What it makes of a text, (n,) int16."""
+        return self.sound if text.strip() else self.sound[:0]
+
     def programs(self) -> Sequence[Artifact]:
         return [TtsProgram(name="scripted", voices=[TtsVoice(name="scripted", languages=["en"], **_BY)], **_BY)]
 
@@ -98,7 +102,7 @@ class _VoiceSession(Session):
         self._peer = peer
 
     async def handle(self, event: Event) -> None:
-        spoken = self._service.sound if event.data["text"].strip() else self._service.sound[:0]
+        spoken = self._service.sound_of(event.data["text"])
         half = len(spoken) // 2
         sound = {"rate": PLAYBACK_RATE_HZ, "width": 2, "channels": 1}
         self._service.languages.append((event.data.get("voice") or {}).get("language", ""))

@@ -1,7 +1,7 @@
 """What the voice has said before, word for word, is heard at once: who keeps it, how long, and when it is asked again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pytest
 from satellite_rig import satellite, seconds
 from satellite_servers import HANG, HANG_UP, PATIENCE_S, ScriptedAsr, ScriptedHandle, ScriptedVoice, ToldWake
 from speech import speak
+from tts_fakes import ScriptedEngine, scripted, service
 from virtual_time import virtual
 from writing_servers import StreamingVoice
 from wyoming.info import TtsProgram
@@ -26,6 +27,7 @@ from wyoming_servers.shared.errors import PeerError
 from wyoming_servers.shared.server import WyomingServer
 from wyoming_servers.shared.service import Service
 from wyoming_servers.shared.settings import PeersSection
+from wyoming_servers.tts.engine import AudioBlock, TtsRequest
 
 ANSWER = "The light is on."
 QUICK = Patience(healthy_s=0.5, first_retry_s=0.1)
@@ -247,6 +249,23 @@ async def test_silence_is_not_kept(tmp_path: Path) -> None:
         await there.say()
         await there.say()
     assert len(voice.requests) == 2
+
+
+class Steady(ScriptedEngine):
+    """Never fails."""
+
+    def synthesize(self, request: TtsRequest) -> Iterator[AudioBlock]:
+        yield AudioBlock(b"ab" * 2048, PLAYBACK_RATE_HZ)
+
+
+@virtual
+async def test_what_a_fallback_had_to_say_is_not_kept(tmp_path: Path) -> None:
+    engine = scripted()
+    async with house(tmp_path, service(engine, Steady)) as there:
+        await there.say("please fail")
+        attempts = len(engine.requests)
+        await there.say("please fail")
+    assert len(engine.requests) == 2 * attempts
 
 
 @virtual

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import inspect
 import sys
 
 from figures import print_table
@@ -21,7 +22,8 @@ BENCHMARKS = {
     "engines": "Piper and faster-whisper behind our servers and behind wyoming-piper and wyoming-faster-whisper",
     "footprint": "time until ready, memory, and processor time while listening to silence",
 }
-"""name → what it measures; the module of that name has `measure() -> list[Figure]`, or `report()` that prints by itself."""
+"""name → what it measures; the module of that name has `measure() -> list[Figure]`, or `report(…)` that prints by itself and takes those of
+the options that it has parameters for."""
 
 
 def main() -> int:
@@ -30,6 +32,8 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{shown} (default: all)")
     parser.add_argument("--long", action="store_true", help="turn: 200 turns in each house in real time, by all arms; hours")
     parser.add_argument("--real", action="store_true", help="turn: 50 spoken commands through the embedded engines instead; ten minutes")
+    parser.add_argument("--model", default="", metavar="NAME", help="endpoint: also by a model of the voice: smart-turn, or a file")
+    parser.add_argument("--recordings", default="", metavar="FOLDER", help="endpoint: of real voices (docs/endpointing.md)")
     options = parser.parse_args()
     names = options.names or list(BENCHMARKS)
     if unknown := [name for name in names if name not in BENCHMARKS]:
@@ -38,10 +42,8 @@ def main() -> int:
     for name in names:
         print(f"\n{name}: {BENCHMARKS[name]}")
         module = importlib.import_module(f"bench_{name}")
-        if name == "turn":
-            module.report(long=options.long, real=options.real)
-        elif hasattr(module, "report"):
-            module.report()
+        if hasattr(module, "report"):
+            module.report(**{option: getattr(options, option) for option in inspect.signature(module.report).parameters})
         else:
             print_table(module.measure())
     return 0

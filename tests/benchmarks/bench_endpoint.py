@@ -1,17 +1,22 @@
 """Where a turn is taken to be over: false commits against commit delay, by what was said and by silence alone."""
 
+import functools
 import itertools
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 from endpoint import judges
 from endpoint.chart import Point, svg
-from endpoint.corpus import COMMAND, Utterance, sound, utterances
+from endpoint.corpus import COMMAND, Sound, Utterance, sound, utterances
+from endpoint.recordings import recordings as read_recordings
 from endpoint.trials import Outcome, Trial, Waits, heard, outcome
 
-from wyoming_servers.shared import paths
-from wyoming_servers.shared.patience import Prospect, wait_s
+from wyoming_servers.shared import end_of_turn, paths
+from wyoming_servers.shared.engines import EngineContext
+from wyoming_servers.shared.errors import AssistantError
+from wyoming_servers.shared.patience import Prosody, Prospect, wait_s
 
 _FOLDER = paths.cache_dir() / "bench" / "endpoint"
 _SILENCES_S = [step * 0.032 for step in range(4, 48)]
@@ -27,20 +32,40 @@ _CHOICES: dict[Prospect, tuple[float, ...]] = {
 }
 
 
-def report() -> None:
-    """Measures, prints the table, and keeps the curve."""
+def report(*, model: str = "", recordings: str = "") -> None:
+    """Measures, prints the table, and keeps the curve.
+
+    model: also with one that listens to the voice, as `satellite.end_of_turn` names it. recordings: folder of real voices to be heard
+    instead of our own.
+    """
+    if model and (obstacle := _obstacle(model)):
+        raise SystemExit(f"--model {model}: {obstacle}")
+    if recordings:
+        _report_recordings(read_recordings(Path(recordings)), model)
+    else:
+        _report_own_voice(model)
+
+
+def _obstacle(model: str) -> str:
+    try:
+        return end_of_turn.obstacle(model, EngineContext())
+    except AssistantError as err:
+        return str(err)
+
+
+def _report_own_voice(model: str) -> None:
     said = utterances()
     commands = [u for u in said if u.kind == COMMAND and u.number % 2 and u.number // 2 % _EVERY == 0]
     with ProcessPoolExecutor() as pool:  # nothing of speech may be loaded here before it forks
         known = pool.map(judges.hears, [utterance.text for utterance in commands], chunksize=100)
         tried = list(itertools.compress(commands, known))
-        trials = list(pool.map(_by_true_words, said, chunksize=8))
+        trials = list(pool.map(functools.partial(_by_true_words, model), said, chunksize=8))
         recognised = list(pool.map(_by_recogniser, tried, chunksize=4))
     tuning, held_out = ([trial for trial in trials if trial.utterance.number % 2 == half] for half in (0, 1))
     ordered = [trial for trial in held_out if trial.utterance.kind == COMMAND]
     print(f"  {len(said)} utterances by the embedded voice, {sum(u.place > 0 for u in said)} with a hesitation of 0.3, 0.6, 0.9 or 1.2 s")
     print("  figures on the half that nothing was tuned on; classes from the true words up to the pause unless a row says otherwise")
-    print(f"  {'':52}  {'n':>4}  {'median':>7}  {'mean':>7}  {'cut/100':>7}")
+    _heading()
     _row("complete commands, only their class can cut them (G7)", _complete(ordered))
     _row("all commands", outcome(ordered, _usual()))
     _row("all commands, silence alone, 0.7 s", outcome(ordered, _silence(0.7)))
@@ -51,11 +76,40 @@ def report() -> None:
     _row("mixed corpus, waits tuned for 5/100 on the other half", outcome(held_out, tuned))
     _row("mixed corpus, silence alone, tuned alike", outcome(held_out, _tuned_silence(tuning)))
     print(f"  tuned waits: {', '.join(f'{prospect} {seconds:g} s' for prospect, seconds in tuned.items())}")
-    _keep(held_out, ordered)
+    lines = {
+        "commands, by what was said": _line(ordered, _usual, _SCALES),
+        "mixed corpus, by what was said": _line(held_out, _usual, _SCALES),
+    }
+    if model:
+        _row(f"mixed corpus, and by {Path(model).stem}", outcome(held_out, _melodic()))
+        print("  no verdict on the model: this voice reads whole sentences, and a part of one as if it were whole; see --recordings")
+        lines[f"mixed corpus, and by {Path(model).stem}"] = _line(held_out, _melodic, _SCALES)
+    _keep(held_out, lines | {"mixed corpus, silence alone": _line(held_out, _silence, _SILENCES_S)})
 
 
-def _by_true_words(utterance: Utterance) -> Trial:
-    return heard(utterance, sound(utterance), judges.by_true_words)
+def _report_recordings(made: Sequence[tuple[Utterance, Sound]], model: str) -> None:
+    with ProcessPoolExecutor() as pool:
+        trials = list(pool.map(functools.partial(_of_recording, model), made))
+    hesitant = sum(trial.utterance.place > 0 for trial in trials)
+    print(f"  {len(made)} recordings, {hesitant} with a hesitation; classes from the words as they were written down")
+    _heading()
+    _row("by what was said", outcome(trials, _usual()))
+    _row("silence alone, 0.7 s", outcome(trials, _silence(0.7)))
+    lines = {"by what was said": _line(trials, _usual, _SCALES), "silence alone": _line(trials, _silence, _SILENCES_S)}
+    if model:
+        _row(f"by what was said, and by {Path(model).stem}", outcome(trials, _melodic()))
+        lines[f"and by {Path(model).stem}"] = _line(trials, _melodic, _SCALES)
+    _keep(trials, lines)
+
+
+def _by_true_words(model: str, utterance: Utterance) -> Trial:
+    return _of_recording(model, (utterance, sound(utterance)))
+
+
+def _of_recording(model: str, made: tuple[Utterance, Sound]) -> Trial:
+    if not model:
+        return heard(*made, judges.by_true_words)
+    return heard(*made, judges.by_true_words, functools.partial(judges.by_melody, model))
 
 
 def _by_recogniser(utterance: Utterance) -> Trial:
@@ -64,6 +118,12 @@ def _by_recogniser(utterance: Utterance) -> Trial:
 
 def _usual(scale: float = 1.0) -> Waits:
     return {prospect: wait_s(prospect, scale) for prospect in (None, *Prospect)}
+
+
+def _melodic(scale: float = 1.0) -> Waits:
+    """With the voice's melody, where that makes a difference."""
+    classes = (None, *Prospect)
+    return _usual(scale) | {(prospect, prosody): wait_s(prospect, scale, prosody) for prospect in classes for prosody in Prosody}
 
 
 def _silence(seconds: float) -> Waits:
@@ -92,17 +152,17 @@ def _best(trials: Sequence[Trial], candidates: Iterable[Waits]) -> Waits:
     return found[min(fit)[1]][1]
 
 
+def _heading() -> None:
+    print(f"  {'':52}  {'n':>4}  {'median':>7}  {'mean':>7}  {'cut/100':>7}")
+
+
 def _row(name: str, result: Outcome) -> None:
-    median, mean = f"{result.median_ms:.0f} ms", f"{result.mean_ms:.0f} ms"
+    heard_out = bool(result.delays_s)
+    median, mean = (f"{result.median_ms:.0f} ms", f"{result.mean_ms:.0f} ms") if heard_out else ("-", "-")
     print(f"  {name:52}  {len(result.delays_s):>4}  {median:>7}  {mean:>7}  {result.per_hundred:>7.1f}")
 
 
-def _keep(held_out: Sequence[Trial], commands: Sequence[Trial]) -> None:
-    lines = {
-        "commands, by what was said": _line(commands, _usual, _SCALES),
-        "mixed corpus, by what was said": _line(held_out, _usual, _SCALES),
-        "mixed corpus, silence alone": _line(held_out, _silence, _SILENCES_S),
-    }
+def _keep(trials: Sequence[Trial], lines: Mapping[str, Sequence[Point]]) -> None:
     _FOLDER.mkdir(parents=True, exist_ok=True)
     picture = svg("Where a turn is taken to be over", lines, (400.0, _MOST_CUT))
     (_FOLDER / "endpoint.svg").write_text(picture, "utf-8")
@@ -114,9 +174,9 @@ def _keep(held_out: Sequence[Trial], commands: Sequence[Trial]) -> None:
             "hesitation_s": trial.utterance.hesitation_s,
             "after_words": trial.utterance.place,
             "end_s": trial.end_s,
-            "pauses": [(pause.begin_s, pause.silence_s, pause.prospect) for pause in trial.pauses],
+            "pauses": [(pause.begin_s, pause.silence_s, pause.prospect, pause.prosody) for pause in trial.pauses],
         }
-        for trial in held_out
+        for trial in trials
     ]
     (_FOLDER / "trials.json").write_text(json.dumps(rows, indent=1), "utf-8")
     print(f"  the curve: {_FOLDER / 'endpoint.svg'}, {_FOLDER / 'curve.json'}; every utterance: {_FOLDER / 'trials.json'}")

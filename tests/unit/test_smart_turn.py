@@ -1,5 +1,6 @@
 """The model that hears whether somebody has finished: what it is given, what it answers, and what is said when it cannot be used."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,23 @@ def test_a_file_needs_no_models_folder(tmp_path, context):
 def test_what_is_not_there_is_named_with_the_next_step(context, wanted, says):
     with pytest.raises(EngineUnavailableError, match=says):
         end_of_turn.load(wanted, context)
+
+
+@pytest.fixture
+def no_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+
+
+@pytest.mark.usefixtures("no_onnxruntime")
+def test_without_the_library_the_command_that_brings_it_is_told(tmp_path, context):
+    with pytest.raises(EngineUnavailableError, match=r"needs onnxruntime: .*onnx"):
+        end_of_turn.load(str(make_smart_turn(tmp_path / "own.onnx")), context)
+
+
+@pytest.mark.usefixtures("no_onnxruntime")
+def test_auto_is_nobody_without_the_library(store, context):
+    make_smart_turn(store.folders[0] / "smart-turn" / "v3.2" / "any.onnx")
+    assert end_of_turn.load("auto", context) is None
 
 
 def test_half_a_file_is_told_from_a_model(tmp_path, context):

@@ -7,7 +7,7 @@ import numpy as np
 
 from .audio import RATE_HZ
 from .end_of_turn import EndOfTurnModel
-from .engines import EngineContext, Model
+from .engines import EngineContext, Model, install_command
 from .errors import EngineError, EngineUnavailableError
 from .log_mel import BANDS, HOP_SAMPLES, log_mel
 from .onnx_model import damage, named, session
@@ -34,7 +34,7 @@ class SmartTurnOptions:
 
 
 class SmartTurn(EndOfTurnModel):
-    """An .onnx file of https://huggingface.co/pipecat-ai/smart-turn-v3, in the models folder or elsewhere. One thread, about 40 MB.
+    """An .onnx file of https://huggingface.co/pipecat-ai/smart-turn-v3, in the models folder or elsewhere. One thread.
 
     v3.0 to v3.2 take the same input; v3.2 errs least. Its makers call 0.5 the end; below 0.09 it is held on to where no more than 5 in
     100 hesitations are to be cut off (LiveKit's eot-bench, real English talk).
@@ -67,10 +67,7 @@ class SmartTurn(EndOfTurnModel):
         try:
             self._session = session(path, threads=1, device="cpu")
         except ImportError:
-            from .end_of_turn import MODELS
-            from .engines import find
-
-            raise EngineUnavailableError(f"{_ENGINE} needs onnxruntime: {find(MODELS, _ENGINE).install_command()}") from None
+            raise EngineUnavailableError(f"{_ENGINE} needs onnxruntime: {install_command('onnx')}") from None
         inputs = self._session.get_inputs()
         if len(inputs) != 1 or inputs[0].type != "tensor(float)" or tuple(inputs[0].shape[1:]) != _SHAPE:
             raise EngineError(f"{path} is no Smart Turn v3 model: those have one float32 input of (batch, {_SHAPE[0]}, {_SHAPE[1]})")

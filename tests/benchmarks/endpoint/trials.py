@@ -4,15 +4,19 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from wyoming_servers.satellite.prosody import SILENCE_S
 from wyoming_servers.shared.audio import FRAME_SAMPLES, RATE_HZ
 from wyoming_servers.shared.endpointing import Endpointer, Patience
-from wyoming_servers.shared.patience import Prospect
+from wyoming_servers.shared.patience import Prosody, Prospect
 
 from .corpus import Sound, Utterance
 
 Judge = Callable[[Sound, float], Prospect | None]
 """What may follow, after the words until a second of the sound."""
-Waits = Mapping[Prospect | None, float]
+Melody = Callable[[Sound, float], Prosody | None]
+"""What the voice says, until a second of the sound in which it has been silent for a moment."""
+Waits = Mapping[Prospect | tuple[Prospect | None, Prosody] | None, float]
+"""By class, and by class and melody where that makes a difference."""
 _PAUSE_S = 0.1  # of silence, before which nobody asks what may follow
 _NEVER_S = 99.0
 
@@ -25,6 +29,7 @@ class Pause:
     silence_s: float | None
     """Until speech goes on; None after the last word."""
     prospect: Prospect | None
+    prosody: Prosody | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Outcome:
         return 1000 * statistics.median(self.delays_s)
 
 
-def heard(utterance: Utterance, sound: Sound, judge: Judge) -> Trial:
+def heard(utterance: Utterance, sound: Sound, judge: Judge, melody: Melody = lambda sound, second: None) -> Trial:
     """Feeds the sound to the endpointer frame by frame, and has every pause judged."""
     endpointer = Endpointer(Patience(silence_s=_NEVER_S, no_speech_s=_NEVER_S, longest_s=_NEVER_S))
     pauses: list[Pause] = []
@@ -74,24 +79,27 @@ def heard(utterance: Utterance, sound: Sound, judge: Judge) -> Trial:
         end_s = endpointer.speech_end / RATE_HZ
         if last_s and end_s - last_s > _PAUSE_S:
             silence_s = endpointer.position / RATE_HZ - last_s
-            pauses.append(Pause(last_s, silence_s, judge(sound, last_s)))
+            listened = melody(sound, last_s + SILENCE_S) if silence_s > SILENCE_S else None
+            pauses.append(Pause(last_s, silence_s, judge(sound, last_s), listened))
         last_s = end_s
-    return Trial(utterance, sound.end_s, (*pauses, Pause(last_s, None, judge(sound, sound.end_s))))
+    end = Pause(last_s, None, judge(sound, sound.end_s), melody(sound, last_s + SILENCE_S))
+    return Trial(utterance, sound.end_s, (*pauses, end))
 
 
 def outcome(trials: Sequence[Trial], waits: Waits) -> Outcome:
     """What happens with these waits; a turn ends with the frame in which its wait does."""
     delays, cut = [], 0
     for trial in trials:
-        if any(pause.silence_s is not None and _frames_s(waits[pause.prospect]) < pause.silence_s for pause in trial.pauses):
+        if any(pause.silence_s is not None and _wait_s(waits, pause) < pause.silence_s for pause in trial.pauses):
             cut += 1
         else:
             last = trial.pauses[-1]
-            delays.append(last.begin_s + _frames_s(waits[last.prospect]) - trial.end_s)
+            delays.append(last.begin_s + _wait_s(waits, last) - trial.end_s)
     return Outcome(tuple(delays), sum(trial.utterance.place > 0 for trial in trials), cut)
 
 
-def _frames_s(seconds: float) -> float:
+def _wait_s(waits: Waits, pause: Pause) -> float:
     """As the endpointer counts: to the nearest frame."""
     frame_s = FRAME_SAMPLES / RATE_HZ
-    return round(seconds / frame_s) * frame_s
+    melodic = waits.get((pause.prospect, pause.prosody)) if pause.prosody else None
+    return round((waits[pause.prospect] if melodic is None else melodic) / frame_s) * frame_s

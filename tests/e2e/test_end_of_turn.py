@@ -96,6 +96,12 @@ async def test_where_the_words_leave_it_open_the_voice_says_how_long(tmp_path: P
     assert (report.prospect, within(report, wait_ms)) == (judges, True), report.stages_ms
 
 
+@pytest.mark.parametrize(("probability", "says"), [(FINAL, "sentence final"), (0.3, "sentence"), (CONTINUING, "sentence continuing")])
+@virtual
+async def test_the_line_of_a_turn_tells_what_the_voice_said(tmp_path: Path, probability: float, says: str) -> None:
+    assert (await ends(tmp_path, "sentence", probability)).line().endswith(f" ms {says}")
+
+
 @pytest.mark.parametrize(("judges", "wait_ms"), [("complete", 200), ("prefix", 1600)])
 @pytest.mark.parametrize("probability", [FINAL, CONTINUING])
 @virtual

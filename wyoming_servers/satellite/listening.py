@@ -103,6 +103,7 @@ class Listening:
         """The user has finished: the turn may answer."""
         self.utterance.finish()
         self._speculation.ended(self._prospect, self._opinion.prosody)
+        self.turn.report.prosody = self._opinion.prosody
         if self._opinion.asked and depends_on_prosody(self._prospect):
             self._melody.counted(in_time=self._opinion.given)
         ended_at = self._hearing.clock(self.speech_end)

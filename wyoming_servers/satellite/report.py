@@ -37,6 +37,8 @@ class TurnReport:
     """Milliseconds by stage, in order: wake, endpoint, asr, handle, tts, play, v2v; those that took place."""
     prospect: str | None = None
     """What could have followed the words, as the intent server judged: complete, extendable, prefix …; None when it did not."""
+    prosody: str | None = None
+    """What the melody of the voice said: final or continuing; None when nobody listened, or was sure."""
     revisions: int = 1
     """How often the user's words were taken for all there is: more than one when the user went on after a pause."""
     wasted_ms: int = 0
@@ -62,6 +64,7 @@ class TurnReport:
             **({"ask": self.ask} if self.ask else {}),
             "stages_ms": self.stages_ms,
             **({"prospect": self.prospect} if self.prospect else {}),
+            **({"prosody": self.prosody} if self.prosody else {}),
             **({"revisions": self.revisions, "wasted_ms": self.wasted_ms} if self.revisions > 1 else {}),
             "ended": self.ended,
             "error": self.error,
@@ -82,8 +85,7 @@ class TurnReport:
         if self.error:
             parts.append(f"error: {printable(self.error, 300)}")
         parts.append("  ".join(f"{name} {value}" for name, value in self.stages_ms.items()) + " ms" if self.stages_ms else "")
-        if self.prospect:
-            parts.append(self.prospect)
+        parts += filter(None, (self.prospect, self.prosody))
         if self.revisions > 1:
             parts.append(f"{self.revisions} revisions, wasted {self.wasted_ms} ms")
         return " ".join(part for part in parts if part)

@@ -47,9 +47,9 @@ class EgressTool(Tool):
             return ToolResult(say(f"nothing_{args.period}"), data)
         last = {"purpose": _purpose(sent[-1], context.phrases), "time": _time(sent[-1].at, now, context.phrases)}
         if len(sent) > 1:
-            counts = {"n": context.phrases.number(len(sent)), "hosts": _hosts(sent, context.phrases)}
+            number, hosts = context.phrases.number(len(sent)), _hosts(sent, context.phrases)
             ending = "" if args.period == "week" else say("last", **last)
-            return ToolResult(say(f"many_{args.period}", **counts) + ending, data)
+            return ToolResult(context.phrases.count(f"many_{args.period}", len(sent), n=number, hosts=hosts) + ending, data)
         return ToolResult(say(f"one_{args.period}", host=sent[0].host, **last), data)
 
 
@@ -65,9 +65,9 @@ def _hosts(sent: Sequence[Departure], phrases: Phrases) -> str:
     counts = Counter(one.host for one in sent).most_common()
     named = counts[:_MOST_HOSTS]
     others = sum(count for _, count in counts[_MOST_HOSTS:])
-    parts = [phrases.say("to_one" if count == 1 else "to_many", n=phrases.number(count), host=host) for host, count in named]
+    parts = [phrases.count("to", count, n=phrases.number(count), host=host) for host, count in named]
     if others:
-        parts.append(phrases.say("others_one" if others == 1 else "others_many", n=phrases.number(others)))
+        parts.append(phrases.count("others", others, n=phrases.number(others)))
     return phrases.join(parts)
 
 

@@ -174,8 +174,14 @@ def test_every_language_has_every_sentence_and_unit():
     assert keys == dict.fromkeys(LANGUAGES, keys["en"])
 
 
+def units(language: str) -> dict[str, str]:
+    """What each is called behind a number."""
+    said = sentences(language, "_units")["responses"]["calculator"]
+    return {key.removeprefix("unit_"): forms["other"].removeprefix("{n} ") for key, forms in said.items()}
+
+
 async def test_pint_knows_every_unit(tmp_path):
-    names = [names[1] for names in sentences("en", "_units")["responses"]["calculator"].values()]
+    names = list(units("en").values())
     async with running(tmp_path) as uri:
         answers = {name: await said(uri, f"20 {name} in {name}") for name in names}
     assert answers == {name: f"That's twenty {name}." for name in names}
@@ -183,7 +189,7 @@ async def test_pint_knows_every_unit(tmp_path):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_unit_is_heard_as_it_is_said(language):
-    said = {key.removeprefix("unit_"): names[1] for key, names in sentences(language, "_units")["responses"]["calculator"].items()}
+    said = units(language)
     heard = {name: understood(language, f"20 {names} {INTO[language]} {names}") for name, names in said.items()}
     assert heard == {name: ("EarshotConvert", {"amount": 20, "unit": name, "to": name}) for name in said}
 

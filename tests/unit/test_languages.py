@@ -39,6 +39,13 @@ def test_what_a_language_lacks_of_a_tool_is_named(owner, capsys):
     assert "timers       not translated" in lines
 
 
+def test_the_forms_of_a_plural_that_a_language_lacks_are_named(owner, capsys):
+    add(owner, "pl", 'responses: {camera: {looked_hours: {one: "{n} godzinę temu.", other: "{n} godziny temu."}}}\n')
+    cli.main(["languages", "pl"])
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("camera"))
+    assert "camera.looked_hours: few" in line and "camera.looked_hours: many" in line and "camera.looked_hours: one" not in line
+
+
 def test_an_owners_language_is_listed(owner, capsys):
     add(owner, "sv", 'responses: {microphone: {title: "mikrofonen"}}\n')
     cli.main(["languages"])

@@ -29,6 +29,29 @@ def test_in_french_nothing_is_singular():
     assert SectionPhrases("fr", SECTIONS, "t").count("eggs", 0) == "0 egg"
 
 
+@pytest.mark.parametrize(("number", "said"), [(1, "1 jajko"), (2, "2 jajka"), (12, "12 jajek"), (22, "22 jajka"), (1.5, "1.5 jajka")])
+def test_every_language_has_its_plurals(number, said):
+    forms = {"one": "{n} jajko", "few": "{n} jajka", "many": "{n} jajek", "other": "{n} jajka"}
+    assert SectionPhrases("pl", {"t": {"eggs": forms}}, "t").count("eggs", number) == said
+
+
+def test_a_form_that_is_missing_is_the_other_one():
+    assert SectionPhrases("pl", SECTIONS, "t").count("eggs", 2) == "2 eggs"
+
+
+def test_a_number_may_have_a_sentence_of_its_own():
+    assert SectionPhrases("fr", {"t": {"eggs": {1: "un œuf", "one": "{n} œuf", "other": "{n} œufs"}}}, "t").count("eggs", 1) == "un œuf"
+
+
+def test_a_sentence_without_forms_is_the_same_for_every_number():
+    assert SectionPhrases("en", {"t": {"sheep": "{n} sheep {where}"}}, "t").count("sheep", 1, n="one", where="here") == "one sheep here"
+
+
+def test_forms_that_do_not_reach_are_an_error_that_says_what_is_missing():
+    with pytest.raises(KeyError, match=r"t\.eggs in language 'pl' has neither 'many' nor 'other'"):
+        SectionPhrases("pl", {"t": {"eggs": {"one": "jajko"}}}, "t").count("eggs", 5)
+
+
 def test_lists():
     assert [ENGLISH.join(["a", "b", "c"][:number]) for number in range(4)] == ["", "a", "a and b", "a, b and c"]
 

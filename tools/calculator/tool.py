@@ -93,7 +93,7 @@ class CalculatorTool(Tool):
         except units.OtherKindError as err:
             raise ToolError(phrases.say("other_kind", unit=units.plural(unit, phrases), to=units.plural(to, phrases))) from err
         number, about = _number(Result(value), phrases)
-        speech = _sentence(units.spoken(number, _rounded(value)[0] == 1, to, phrases), about, phrases)
+        speech = _sentence(units.spoken(number, _rounded(value)[0], to, phrases), about, phrases)
         return ToolResult(speech, {"unit": to, "result": _digits(value)})
 
 

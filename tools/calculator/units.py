@@ -80,22 +80,25 @@ def convert(amount: Fraction, unit: str, to: str, imperial: bool) -> Fraction:
     return Fraction(_ROUND.plus(value))
 
 
-def spoken(text: str, one: bool, unit: str, phrases: Phrases) -> str:
-    """`five miles`, `one mile`; a unit without a name in this language is called by pint's."""
-    names = phrases.items(f"unit_{unit}") or [f"{text} {unit.replace('_', ' ')}", unit.replace("_", " ")]
-    return names[0] if one else f"{text} {names[1]}"
+def spoken(text: str, number: Decimal, unit: str, phrases: Phrases) -> str:
+    """`five miles`, `one mile`; a unit without a name in this language is called by pint's. text: the number in words."""
+    key = f"unit_{unit}"
+    return phrases.count(key, number, n=text) if phrases.items(key) else f"{text} {unit.replace('_', ' ')}"
 
 
 def plural(unit: str, phrases: Phrases) -> str:
     """`miles`."""
-    return (phrases.items(f"unit_{unit}") or ["", unit.replace("_", " ")])[1]
+    names = phrases.items(f"unit_{unit}")
+    return _noun(names[-1]) if names else unit.replace("_", " ")
 
 
 def _known_as(name: str, phrases: Phrases) -> Iterable[str]:
-    names = phrases.items(f"unit_{name}")
-    if names:
-        yield names[0].split(" ", 1)[-1]
-        yield from names[1:]
+    yield from map(_noun, phrases.items(f"unit_{name}"))
+
+
+def _noun(form: str) -> str:
+    """`miles` of `{n} miles`, `mile` of `one mile`."""
+    return form.partition(" ")[2] or form
 
 
 @functools.cache

@@ -92,7 +92,7 @@ class Wording:
     def quantity(self, value: float, unit: str) -> str:
         """`twenty point five degrees`."""
         number = self._phrases.number(value)
-        return self.say(_UNITS[unit], n=number) if unit in _UNITS else f"{number} {unit}".strip()
+        return self._phrases.count(_UNITS[unit], value, n=number) if unit in _UNITS else f"{number} {unit}".strip()
 
     def none_of(self, domain: str | None, area: str) -> str:
         """That there is nothing of this kind."""

@@ -162,7 +162,7 @@ class ListsTool(Tool):
         data = {"list": request.key, "items": request.items}
         if not request.items:
             return _told(request.wording.say("empty", list=request.label), data)
-        return _told(request.wording.count("read", request.items, list=request.label), data)
+        return _told(request.wording.say("read", request.items, list=request.label), data)
 
     def _contains(self, request: _Request) -> ToolResult:
         wording, things = request.wording, request.wording.split(request.args.item or "")
@@ -181,7 +181,7 @@ class ListsTool(Tool):
         if not request.items:
             return _told(wording.say("empty", list=request.label))
         if request.args.confirmed is None:
-            return _told(wording.count("ask_clear", request.items, list=request.label), ask="confirmed")
+            return _told(wording.say("ask_clear", request.items, list=request.label), ask="confirmed")
         if not request.args.confirmed:
             return _told(wording.say("kept", list=request.label))
         taken = self._kept.take(request.key, request.items, GONE)

@@ -62,18 +62,14 @@ class Wording:
         return text
 
     def say(self, key: str, items: Sequence[str] = (), **values: object) -> str:
-        """A sentence that begins with a capital letter; many things are cut."""
+        """A sentence about so many things, that begins with a capital letter; many are cut."""
         listed = list(items[:_MOST_READ])
         if len(items) > _MOST_READ + 1:
             listed.append(self._phrases.count("more", len(items) - _MOST_READ))
         elif len(items) > _MOST_READ:
             listed.append(items[-1])
-        sentence = self._phrases.say(key, items=self._phrases.join(listed), n=len(items), **values)
+        sentence = self._phrases.count(key, len(items), items=self._phrases.join(listed), **values)
         return sentence[:1].upper() + sentence[1:]
-
-    def count(self, key: str, items: Sequence[str], **values: object) -> str:
-        """A sentence about one thing (`<key>_one`) or several (`<key>_other`)."""
-        return self.say(f"{key}_one" if len(items) == 1 else f"{key}_other", items, **values)
 
 
 def fitting(wanted: str, items: Sequence[str]) -> list[str]:

@@ -112,8 +112,8 @@ class Wording:
         parts = [self._one_of(timer) for timer in ordered[:_MOST_LISTED]]
         if len(ordered) > _MOST_LISTED:
             parts.append(self._phrases.count("more", len(ordered) - _MOST_LISTED))
-        forms = {"n": len(timers), "timers": self._phrases.join(parts)}
-        return self.say("count_one" if len(timers) == 1 else "count_other", **forms)
+        sentence = self._phrases.count("count", len(timers), timers=self._phrases.join(parts))
+        return sentence[:1].upper() + sentence[1:]
 
     def ended(self, how: str, timer: Timer, late_s: float) -> str:
         """What is spoken when it rings. how: `finished`, `finished_late` or `missed`."""

@@ -158,16 +158,14 @@ class Wording:
 
     def _degrees(self, celsius: float, decimals: int = 0) -> str:
         value = self._scaled(celsius, 0 if self._units.fahrenheit else decimals)
-        key = "degree_one" if abs(value) == 1 or (self._phrases.language == "fr" and abs(value) < 2) else "degree_many"
-        return self._phrases.say(key, n=self._phrases.number(value, decimals, "m"))
+        return self._phrases.count("degrees", value, n=self._phrases.number(value, decimals, "m"))
 
     def _scaled(self, celsius: float, decimals: int) -> float:
         return round(celsius * 9 / 5 + 32 if self._units.fahrenheit else celsius, decimals) + 0.0  # no minus zero
 
     def _speed(self, kmh: float) -> str:
         value, unit = (round(kmh * _MPH), "miles") if self._units.miles else (round(kmh), "kilometres")
-        form = "one" if value == 1 else "many"
-        return self._phrases.say(f"{unit}_{form}", n=self._phrases.number(value, 0, "f" if unit == "miles" else "m"))
+        return self._phrases.count(unit, value, n=self._phrases.number(value, 0, "f" if unit == "miles" else "m"))
 
     def _whole(self, value: float) -> str:
         return self._phrases.number(value, 0)

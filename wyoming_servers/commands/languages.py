@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ class FileState:
     begun: bool
     """There is at least one of its answers."""
     lacks: tuple[str, ...]
-    """Answers, as `section.key`, that every other language has."""
+    """Answers, as `section.key`, that every other language has; `section.key: few` where only that form is missing."""
     unheard: tuple[str, ...]
     """Intents that no sentence of this language leads to."""
 
@@ -71,19 +71,31 @@ def states(language: str, settings: Settings) -> list[FileState]:
     Raises: SettingsError that names a file that cannot be read.
     """
     folders = intents_dirs(settings)
+    family = templates.family(language)
     answers = read_responses(language, folders)
     heard = set(templates.load(language, House(), folders, scope="text").intents.intents)
     shipped = paths.content("intents")
-    return [_state(path, shipped, answers, heard) for path in sorted((shipped / _MODEL).glob("*.yaml"))]
+    return [_state(path, shipped, family, answers, heard) for path in sorted((shipped / _MODEL).glob("*.yaml"))]
 
 
-def _state(model: Path, shipped: Path, answers: Mapping[str, Mapping[str, Any]], heard: set[str]) -> FileState:
+def _state(model: Path, shipped: Path, language: str, answers: Mapping[str, Mapping[str, Any]], heard: set[str]) -> FileState:
     translations = [templates.read_yaml(path) for path in sorted(shipped.glob(f"*/{model.name}"))]
     keys = [_keys(content) for content in translations]
     needed = set.intersection(*[theirs for theirs in keys if len(theirs) * 2 > len(_keys(templates.read_yaml(model)))])
     there = {f"{section}.{key}" for section, sentences in answers.items() for key in sentences}
     intents = set(templates.read_yaml(model).get("intents") or {})
-    return FileState(model.stem, bool(needed & there) or not needed, tuple(sorted(needed - there)), tuple(sorted(intents - heard)))
+    lacks = [*sorted(needed - there), *_missing_forms(language, answers, needed & there)]
+    return FileState(model.stem, bool(needed & there) or not needed, tuple(lacks), tuple(sorted(intents - heard)))
+
+
+def _missing_forms(language: str, answers: Mapping[str, Mapping[str, Any]], names: Collection[str]) -> Iterator[str]:
+    """Sentences with a number that are told apart by fewer forms than the language has."""
+    wanted = number_words.plural_forms(language)
+    for name in sorted(names):
+        section, _, key = name.partition(".")
+        forms = answers[section][key]
+        if isinstance(forms, Mapping) and forms.keys() & {*wanted, "other"}:
+            yield from (f"{name}: {form}" for form in wanted if form not in forms and not (form == "one" and 1 in forms))
 
 
 def _keys(content: Mapping[str, Any]) -> set[str]:

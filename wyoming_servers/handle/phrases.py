@@ -1,6 +1,7 @@
 """Spoken sentences by language: the `responses` of `intents/<language>/*.yaml`, and Home Assistant's apology for every other language."""
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import home_assistant_intents
 
 from ..shared.errors import MissingSentenceError, SettingsError
-from ..shared.number_words import language_words
+from ..shared.number_words import language_words, plural_form
 from ..shared.sentences import split
 from ..shared.templates import family, known_language, read_yaml, sentence_files
 from ..shared.tool import Phrases
@@ -19,7 +20,6 @@ COMMON = "common"
 """The section every tool may fall back on."""
 _ENDS = (".", "!", "?", "…")
 _CLOSERS = "\"'’”»)"
-_ONE_IS_ALSO_ZERO = frozenset({"fr"})  # CLDR plural rules of the languages there are sentences for; elsewhere only 1 is `one`
 
 
 def read_responses(
@@ -92,13 +92,19 @@ class SectionPhrases(Phrases):
         """
         return str(self._wanted(key)).format(**values)
 
-    def count(self, key: str, number: int) -> str:
-        """A number with its noun.
+    def count(self, key: str, number: float | Decimal, **values: Any) -> str:
+        """A sentence with a number in it.
 
         Raises: MissingSentenceError, a KeyError.
         """
-        one = number == 1 or (number == 0 and self.language in _ONE_IS_ALSO_ZERO)
-        return str(self._wanted(key)["one" if one else "other"]).format(n=number)
+        forms = self._wanted(key)
+        if not isinstance(forms, Mapping):
+            forms = {"other": forms}
+        form = number if number in forms else plural_form(self.language, number)
+        found = forms.get(form, forms.get("other"))
+        if found is None:
+            raise MissingSentenceError(f"{self._section}.{key} in language {self.language!r} has neither {form!r} nor 'other'")
+        return str(found).format(**{"n": number, **values})
 
     def _wanted(self, key: str) -> Any:
         try:
@@ -118,8 +124,9 @@ class SectionPhrases(Phrases):
         return words.number("0" if text == "-0" else text, kind) if words else text
 
     def items(self, key: str) -> list[str]:
-        """A list of words; empty when there is none."""
-        return [str(item) for item in self._sentences.get(key, ())]
+        """A list of words, or the forms of a sentence; empty when there is none."""
+        found = self._sentences.get(key, ())
+        return [str(item) for item in (found.values() if isinstance(found, Mapping) else found)]
 
     def sentences(self, text: str) -> list[str]:
         """The sentences of a text."""

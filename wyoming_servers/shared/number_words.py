@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from .schema import build, validator
 _FOLDER = Path(__file__).parent / "spoken"
 _LARGEST = 10**15  # beyond it nobody counts in words
 _LONGEST_FRACTION = 6
+_MOST_PLURAL = 201  # CLDR's rules look at the last two digits
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,19 @@ def language_words(family: str) -> "NumberWords | None":
         return None
     content: Mapping[str, Any] = yaml.safe_load(path.read_text("utf-8"))
     return NumberWords(family, build(Language, validator(Language)(dict(content))))
+
+
+def plural_form(family: str, number: float | Decimal) -> str:
+    """What CLDR calls the form of a noun behind a number: `one`, `few`, `many` … or `other`, as the language has them."""
+    from unicode_rbnf.plural_rules import PluralType, get_plural_category  # reads a file at its first call, 5 ms
+
+    whole = int(number)
+    return get_plural_category(family, whole if whole == number else number, PluralType.CARDINAL)
+
+
+def plural_forms(family: str) -> list[str]:
+    """The forms that whole numbers need in a language, by their first number: `other`, `one` in English."""
+    return list(dict.fromkeys(plural_form(family, number) for number in range(_MOST_PLURAL)))
 
 
 def languages() -> list[str]:

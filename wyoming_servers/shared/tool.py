@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -95,8 +96,9 @@ class Phrases(ABC):
         """
 
     @abstractmethod
-    def count(self, key: str, number: int) -> str:
-        """A number with its noun: `key` has the forms `one` and `other`, in which `{n}` is the number."""
+    def count(self, key: str, number: float | Decimal, **values: Any) -> str:
+        """The sentence `key` about so many; `{n}` is the number unless given. It has the forms that the language tells apart by CLDR's
+        plural rules, `{one: …, few: …, other: …}`, or is the same for every number. `1: …` is for exactly one, and so on."""
 
     @abstractmethod
     def number(self, value: float, decimals: int = 1, gender: str = "") -> str:
@@ -107,7 +109,7 @@ class Phrases(ABC):
 
     @abstractmethod
     def items(self, key: str) -> list[str]:
-        """A list of words, such as the names of the months; empty when there is none."""
+        """A list of words, such as the names of the months, or the forms of a sentence; empty when there is none."""
 
     @abstractmethod
     def sentences(self, text: str) -> list[str]:

@@ -97,12 +97,18 @@ def test_it_is_sooner_than_one_thing_after_the_other():
     assert [ours.scene for ours, seq in pairs if ours.v2v_s >= seq.v2v_s / 2] == []
 
 
+@pytest.mark.parametrize(("arm", "again"), [("ours", 0), ("ha", 0), ("seq", 1)])
+def test_what_was_said_before_is_not_asked_of_the_voice_by_those_who_keep_it(arm, again):
+    first, second = (sum(work.kind == "tts" for work in turn.work) for turn in lived(arm, "pi5-phrase", "s1-first", "s1-again"))
+    assert (first, second) == (1, again)
+
+
 def test_where_nothing_is_done_on_suspicion_nothing_is_done_in_vain():
     assert [turn.wasted for turn in lived("ours", "pi4", "s1", "s4")] == [0.0, 0.0]
 
 
 def test_a_target_that_is_missed_says_what_could_be_reached():
-    turns = [turn for arm in ("ours", "seq", "ha") for turn in lived(arm, "pi4", "s1", "s6")]
+    turns = [turn for arm in ("ours", "seq", "ha") for turn in lived(arm, "pi4", "s1-first", "s1-again", "s6")]
     missed = next(row for row in virtual_rows(turns) if row.name.startswith("pi4, a command: seq"))
     assert not missed.met and "at most" in missed.why and "recogniser" in missed.why
 

@@ -3,7 +3,7 @@
 seq does one thing after the other: 0.7 s of silence, the whole recording to the recogniser, the whole answer, all of its speech; its
 chime keeps the microphone closed for half a second, and every stage makes a new connection.
 ha does what Home Assistant does: audio to the recogniser while it is spoken, 0.7 s of silence, speech once there are more than 60
-characters or all of the answer, sentence by sentence, each only when the next one has begun.
+characters or all of the answer, sentence by sentence, each only when the next one has begun. What is spoken as a whole it keeps.
 """
 
 import asyncio
@@ -42,6 +42,7 @@ class Baseline:
         self._player = Player(loudspeaker)
         self._owner = TaskOwner()
         self._committed = committed
+        self._kept: dict[str, bytes] = {}
         self.woken: asyncio.Queue[int] = asyncio.Queue()
         """Positions in the microphone's stream where wake words end."""
 
@@ -79,8 +80,8 @@ class Baseline:
         stream = self._player.open()
         try:
             async with aclosing(self._handle(text)) as pieces:
-                async for piece in pieces:
-                    await self._speak(piece, stream)
+                async for piece, whole in pieces:
+                    await self._speak(piece, stream, keep=whole and self._streams)
         finally:
             stream.finish()
 
@@ -96,35 +97,40 @@ class Baseline:
                     return Transcript.from_event(event).text
         return ""
 
-    async def _handle(self, text: str) -> AsyncIterator[str]:
-        """Texts to be spoken, one after the other."""
+    async def _handle(self, text: str) -> AsyncIterator[tuple[str, bool]]:
+        """Texts to be spoken, one after the other, and whether each is the whole answer."""
         async with AsyncClient.from_uri(self._uris["handle"]) as client:
             await client.write_event(Transcript(text=text).event())
-            said = ""
+            said, whole = "", True
             while event := await client.read_event():
                 if HandledChunk.is_type(event.type) and self._streams:
                     said += event.data["text"]
                     ready = said if len(said) > _HA_STARTS_AT_CHARS else ""
                     while (end := _next_begun(ready)) > 0:
-                        yield said[:end].strip()
-                        said = ready = said[end:]
+                        yield said[:end].strip(), False
+                        said, whole = said[end:], False
+                        ready = said
                 if Handled.is_type(event.type):
                     if rest := (said if self._streams else event.data["text"]).strip():
-                        yield rest
+                        yield rest, whole
                     return
 
-    async def _speak(self, text: str, stream) -> None:
+    async def _speak(self, text: str, stream, *, keep: bool) -> None:
         source, pcm = AudioFormat(PLAYBACK_RATE_HZ, 2, 1), b""
+        if kept := self._kept.get(text):
+            await stream.write(kept, source)
+            return
         async with AsyncClient.from_uri(self._uris["tts"]) as client:
             await client.write_event(Synthesize(text=text).event())
             while (event := await client.read_event()) and not AudioStop.is_type(event.type):
                 if not AudioChunk.is_type(event.type):
                     continue
+                pcm += event.payload
                 if self._streams:
                     await stream.write(event.payload, source)
-                else:
-                    pcm += event.payload
-        if pcm:
+        if keep:
+            self._kept[text] = pcm
+        if pcm and not self._streams:
             await stream.write(pcm, source)
 
 

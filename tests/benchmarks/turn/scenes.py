@@ -28,7 +28,9 @@ class Scene:
 
 
 SCENES = (
-    Scene("s1", "a complete command", ("what time is it",), Answer("It is twelve fifteen.")),
+    Scene("s1", "a complete question whose answer is new each time", ("what time is it",), Answer("It is twelve fifteen.")),
+    Scene("s1-first", "a complete command, for the first time", ("turn on the hall light",), Answer("The light is on.", changes=True)),
+    Scene("s1-again", "the same command again", ("turn on the hall light",), Answer("The light is on.", changes=True)),
     *(
         Scene(f"s2-{pause:g}", f"a command with a pause of {pause:g} s", (before, pause, after), Answer("The light is on.", changes=True))
         for before, pause, after in (

@@ -1,5 +1,6 @@
 """Where a turn is taken to be over: false commits against commit delay, by what was said and by silence alone."""
 
+import dataclasses
 import functools
 import itertools
 import json
@@ -75,6 +76,7 @@ def _report_own_voice(model: str) -> None:
     tuned = _tuned(tuning)
     _row("mixed corpus, waits tuned for 5/100 on the other half", outcome(held_out, tuned))
     _row("mixed corpus, silence alone, tuned alike", outcome(held_out, _tuned_silence(tuning)))
+    _row("mixed corpus, if the voice always told: a bound", outcome([_told(trial) for trial in held_out], _melodic()))
     print(f"  tuned waits: {', '.join(f'{prospect} {seconds:g} s' for prospect, seconds in tuned.items())}")
     lines = {
         "commands, by what was said": _line(ordered, _usual, _SCALES),
@@ -124,6 +126,13 @@ def _melodic(scale: float = 1.0) -> Waits:
     """With the voice's melody, where that makes a difference."""
     classes = (None, *Prospect)
     return _usual(scale) | {(prospect, prosody): wait_s(prospect, scale, prosody) for prospect in classes for prosody in Prosody}
+
+
+def _told(trial: Trial) -> Trial:
+    """As if a model heard without error which pause is the end: what listening to the voice can bring at most."""
+    *hesitations, end = trial.pauses
+    pauses = [dataclasses.replace(pause, prosody=Prosody.CONTINUING) for pause in hesitations]
+    return dataclasses.replace(trial, pauses=(*pauses, dataclasses.replace(end, prosody=Prosody.FINAL)))
 
 
 def _silence(seconds: float) -> Waits:

@@ -64,6 +64,10 @@ def test_numbers_are_found_in_words(language, text, number):
         ("fr", "quel temps fait-il en Allemagne", {"place": "Germany"}),
         ("es", "qué tiempo hace en Suecia", {"place": "Sweden"}),
         ("nl", "wat voor weer is het in Griekenland", {"place": "Greece"}),
+        ("pl", "nastaw minutnik na pięć minut", {"minutes": 5}),
+        ("pl", "za dwudziestu dwóch dniach", {"days": 22}),
+        ("sv", "ställ en timer på tjugofem minuter", {"minutes": 25}),
+        ("eu", "hamar minutuko tenporizadorea", {"minutes": 10}),
         ("en", "anything", {"loud": True, "mode": "fan", "area": "kitchen"}),
     ],
 )
@@ -91,6 +95,10 @@ def test_what_nobody_said_is_an_invention(said, arguments):
 @pytest.mark.parametrize(("said", "place"), [("Wetter in Deutschland", "France"), ("Wetter in Berlin", "Munich"), ("Wetter", "Germany")])
 def test_a_place_that_is_no_translation_is_an_invention(said, place):
     assert invented({"place": place}, {}, [said], "de", TODAY) == ["place"]
+
+
+def test_a_language_without_sentences_of_ours_has_its_numbers_checked():
+    assert invented({"minutes": 6}, {}, ["nastaw minutnik na pięć minut"], "pl", TODAY) == ["minutes"]
 
 
 def test_numbers_of_two_turns_make_no_third():

@@ -4,49 +4,35 @@ import difflib
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from ..shared.number_words import language_words
+from ..shared import paths
+from ..shared.number_words import spellings
+from .phrases import COMMON, read_responses
 from .place_names import english_names
-
-
-def _listed(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
 
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _DATE = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
 _NEAR_DAYS = 8  # "next Monday"
 _LONGEST_NUMBER_WORDS = 6
-_ARTICLES = _listed("a an ein eine einen einer einem un une una een")
-_UNITS = _listed(
-    "second minute hour day week month year half quarter hundred thousand dozen couple percent metre meter kilometer mile kilo kilogram "
-    "gram pound ounce litre liter cup degree sekunde stunde tag woche monat jahr viertel halbe viertelstunde dutzend hundert tausend pfund "
-    "seconde heure jour semaine mois an annee demi quart segundo minuto hora dia semana mes ano media cuarto secondo ora giorno settimana "
-    "mese anno mezza mezzo quarto minuut uur dag maand jaar kwartier"
-)
-"""An article counts as one only before these: "an hour", not "a timer"."""
+_LAST_DAY = 31
 _SHORTEST_WORD = 3
 _ALIKE = 0.6
 """Of letters that two words have in common: models write Milan for Mailand, and the singular for a plural."""
-_SMALL = {
-    "en": "a:1 an:1 half:0.5 quarter:0.25 quarters:0.25 dozen:12 couple:2 twice:2 double:2 tomorrow:1 yesterday:1 today:0 tonight:0 "
-    "noon:12 midnight:0 once:1 pair:2 percent:100 fortnight:14 week:7 weeks:7",
-    "de": "ein:1 eine:1 einen:1 einer:1 einem:1 eins:1 halb:0.5 halbe:0.5 halben:0.5 halbes:0.5 anderthalb:1.5 eineinhalb:1.5 "
-    "viertel:0.25 viertelstunde:15 dreiviertel:0.75 dreiviertelstunde:45 dutzend:12 paar:2 zwo:2 doppelt:2 morgen:1 übermorgen:2 "
-    "gestern:1 heute:0 mittag:12 mitternacht:0 einmal:1 zweimal:2 woche:7 wochen:7",
-    "fr": "un:1 une:1 demi:0.5 demie:0.5 quart:0.25 douzaine:12 quinzaine:15 vingtaine:20 trentaine:30 double:2 demain:1 après-demain:2 "
-    "hier:1 midi:12 minuit:0 moitié:0.5 semaine:7 semaines:7",
-    "es": "un:1 una:1 uno:1 medio:0.5 media:0.5 cuarto:0.25 docena:12 doble:2 mañana:1 pasado:2 ayer:1 hoy:0 mediodía:12 medianoche:0 "
-    "mitad:0.5 semana:7 semanas:7",
-    "it": "un:1 una:1 uno:1 mezzo:0.5 mezza:0.5 mezzora:30 quarto:0.25 dozzina:12 doppio:2 domani:1 dopodomani:2 ieri:1 oggi:0 "
-    "mezzogiorno:12 mezzanotte:0 metà:0.5 settimana:7 settimane:7",
-    "nl": "een:1 één:1 half:0.5 halve:0.5 halfuur:30 anderhalf:1.5 anderhalve:1.5 kwart:0.25 kwartier:15 dozijn:12 dubbel:2 paar:2 "
-    "morgen:1 overmorgen:2 gisteren:1 vandaag:0 middag:12 middernacht:0 week:7 weken:7",
-}
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """The number words of a language, as the words of `_flat` text joined by blanks."""
+
+    values: Mapping[str, float]
+    articles: frozenset[str]
+    """Words for one that count only before something `counted`: "an hour", not "a timer"."""
+    counted: frozenset[str]
 
 
 def invented(
@@ -66,7 +52,7 @@ def invented(
         if isinstance(value, bool) or value in fixed.get(key, ()):
             continue
         if isinstance(value, int | float):
-            known = _near(abs(value), numbers)
+            known = _near(abs(value), numbers) or not _numbers(language).values  # whose number words nobody knows cannot be judged
         elif isinstance(value, str):
             known = _text_known(value, words, numbers, language, today)
         else:
@@ -84,13 +70,14 @@ def numbers_in(text: str, language: str) -> set[float]:
     found |= {float(number[:-2]) for number in re.findall(r"\b\d{3,4}\b", text)} | {
         float(number[-2:]) for number in re.findall(r"\b\d{3,4}\b", text)
     }
-    lexicon = _lexicon(language)
+    lexicon = _numbers(language)
     tokens = _WORD.findall(text)
     position, last = 0, None
     while position < len(tokens):
         for length in range(min(_LONGEST_NUMBER_WORDS, len(tokens) - position), 0, -1):
-            value = lexicon.get(" ".join(tokens[position : position + length]))
-            if value is not None and (tokens[position] not in _ARTICLES or length > 1 or _counts(tokens[position + 1 : position + 2])):
+            value = lexicon.values.get(" ".join(tokens[position : position + length]))
+            is_article = length == 1 and tokens[position] in lexicon.articles
+            if value is not None and not (is_article and not _counts(tokens[position + 1 : position + 2], lexicon.counted)):
                 found.add(value)
                 if last is not None and position - last[1] <= 1:  # "two thousand and five", "four and a half"
                     found |= {last[0] + value, last[0] * value}
@@ -101,8 +88,8 @@ def numbers_in(text: str, language: str) -> set[float]:
     return found
 
 
-def _counts(following: list[str]) -> bool:
-    return any(word in _UNITS or word.rstrip("s") in _UNITS for word in following)
+def _counts(following: list[str], counted: Collection[str]) -> bool:
+    return any(word in counted or word.rstrip("s") in counted for word in following)
 
 
 def derived(numbers: set[float]) -> set[float]:
@@ -127,7 +114,7 @@ def _text_known(value: str, words: set[str], numbers: set[float], language: str,
         value = value.replace(whole[0], " ")
     if not all(_near(number, numbers) for number in {float(text.replace(",", ".")) for text in _NUMBER.findall(value)}):
         return False
-    named = [word for word in _words(value) if not word.isdigit() and len(word) >= _SHORTEST_WORD and word not in _lexicon(language)]
+    named = [word for word in _words(value) if not word.isdigit() and len(word) >= _SHORTEST_WORD and word not in _numbers(language).values]
     if not named:
         return True
     known = sum(any(_alike(word, heard) for heard in words) for word in named)
@@ -158,23 +145,18 @@ def _flat(text: str) -> str:
 
 
 @functools.cache
-def _lexicon(language: str) -> Mapping[str, float]:
-    """Number words of a language, as the words of `_flat` text joined by blanks. Takes up to 50 ms, once."""
-    lexicon: dict[str, float] = {}
-    for entry in _SMALL.get(language, "").split():
-        word, _, value = entry.rpartition(":")
-        lexicon[" ".join(_WORD.findall(_flat(word)))] = float(value)
-    spoken = language_words(language)
-    if spoken is None:
-        return lexicon
-    kinds = [kind for kind in ("cardinal", "m", "f") if kind in spoken.language.rulesets]
+def _numbers(language: str) -> _Numbers:
+    """By CLDR's rules, in every case and gender, and what `intents/<language>/general.yaml` adds. Takes up to half a second, once."""
+    common = read_responses(language, [paths.content("intents")]).get(COMMON, {})
+    values: dict[str, float] = {}
+    for entry in common.get("also_numbers", ()):
+        word, _, value = str(entry).rpartition(" ")
+        values[_key(word)] = float(value)
     for number in (*range(1000), *range(1000, 10_000, 1000)):
-        for kind in kinds:
-            lexicon.setdefault(_key(spoken.number(str(number), kind)), float(number))
-        if number <= 31:
-            for ending in ("", *set(spoken.language.date_endings.values())):
-                lexicon.setdefault(_key(spoken.ordinal(number, ending)), float(number))
-    return lexicon
+        for words in spellings(language, number, ordinals=number <= _LAST_DAY):
+            values.setdefault(_key(words), float(number))
+    articles, counted = (frozenset(map(_key, map(str, common.get(key, ())))) for key in ("articles_for_one", "counted"))
+    return _Numbers(values, articles, counted)
 
 
 def _key(words: str) -> str:

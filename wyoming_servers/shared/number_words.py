@@ -1,5 +1,6 @@
 """Numbers as words in the languages of `spoken/*.yaml`: those files hold the words, unicode-rbnf (Unicode CLDR) the rules."""
 
+import contextlib
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -101,6 +102,32 @@ def language_words(family: str) -> "NumberWords | None":
     return NumberWords(family, build(Language, validator(Language)(dict(content))))
 
 
+def spellings(family: str, number: int, *, ordinals: bool = False) -> set[str]:
+    """All that CLDR's rules make of a whole number, whatever its case and gender; empty for a language that they do not have.
+
+    ordinals: "third", too.
+    """
+    from unicode_rbnf import FormatPurpose
+
+    engine = _engine(family)
+    found: set[str] = set()
+    for purpose in (FormatPurpose.CARDINAL, FormatPurpose.ORDINAL)[: 1 + ordinals] if engine else ():
+        with contextlib.suppress(ValueError):  # the language has no rules for this purpose
+            found.update(engine.format_number(number, purpose=purpose).text_by_ruleset.values())
+    return found
+
+
+@functools.cache
+def _engine(family: str) -> Any:
+    """CLDR's rules of a language; None when it has none. Reads a file."""
+    from unicode_rbnf import RbnfEngine  # 60 ms, and most processes never speak
+
+    try:
+        return RbnfEngine.for_language(family)
+    except ValueError:
+        return None
+
+
 def plural_form(family: str, number: float | Decimal) -> str:
     """What CLDR calls the form of a noun behind a number: `one`, `few`, `many` … or `other`, as the language has them."""
     from unicode_rbnf.plural_rules import PluralType, get_plural_category  # reads a file at its first call, 5 ms
@@ -123,10 +150,8 @@ class NumberWords:
     """Number words of one language. Texts of numbers have digits and at most one `.`."""
 
     def __init__(self, family: str, language: Language) -> None:
-        from unicode_rbnf import RbnfEngine  # 60 ms, and most processes never speak
-
         self.language = language
-        self._rules = RbnfEngine.for_language(family)
+        self._rules = _engine(family)
         self._cached = functools.lru_cache(maxsize=512)(self._format)
 
     def number(self, text: str, kind: str = "cardinal") -> str:

@@ -1,5 +1,6 @@
 """The model that hears whether somebody has finished: what it is given, what it answers, and what is said when it cannot be used."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -156,6 +157,13 @@ def test_half_a_file_is_told_from_a_model(tmp_path, context):
 def test_another_network_is_told_from_such_a_model(tmp_path, context):
     with pytest.raises(EngineError, match="no Smart Turn v3 model"):
         end_of_turn.load(str(make_piper_voice(tmp_path / "voice.onnx")), context)
+
+
+def test_a_satellite_imports_nothing_of_it_before_it_is_wanted():
+    of_it = {"onnxruntime", "wyoming_servers.shared.end_of_turn", "wyoming_servers.shared.smart_turn"}
+    code = f"import sys, wyoming_servers.satellite.loop; print(*{of_it!r} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 def test_the_shipped_model_is_for_the_languages_that_auto_takes_it_for():

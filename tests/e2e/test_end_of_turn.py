@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from guessing_servers import GuessingHandle
+from home_link_rig import NOON, command, linked
+from home_link_rig import House as HomeHouse
 from made_end_of_turn import make_smart_turn
 from satellite_rig import Recorder, Rig, Room, satellite, seconds
 from satellite_servers import ScriptedAsr, ScriptedHandle, ScriptedVoice, ToldWake
@@ -123,6 +125,17 @@ async def test_it_counts_where_nobody_tells_what_was_said(tmp_path: Path, probab
         async with satellite(services, tmp_path, name="melody stock", end_of_turn=str(model), speculate="off") as rig:
             report = await say(rig, services)
     assert soonest_ms <= report.stages_ms["endpoint"] <= latest_ms
+
+
+@pytest.mark.parametrize(("probability", "wait_ms"), [(FINAL, 430), (0.3, 600), (CONTINUING, 1200)])
+@virtual
+async def test_it_counts_where_home_assistant_answers(tmp_path: Path, probability: float, wait_ms: int) -> None:
+    model = make_smart_turn(tmp_path / "made.onnx", probability)
+    with threads_hold_the_clock():
+        async with linked(tmp_path, HomeHouse(), NOON, name=f"melody home {probability}", end_of_turn=str(model)) as (rig, _):
+            await command(rig)
+            report = await rig.turn()
+    assert (report.route, within(report, wait_ms)) == ("home_assistant", True), report.stages_ms
 
 
 @virtual

@@ -10,7 +10,7 @@ from wyoming.info import AsrModel, AsrProgram, Attribution, Info, TtsProgram, Tt
 
 from wyoming_servers.shared.engine_service import EngineService
 from wyoming_servers.shared.portal import Portal
-from wyoming_servers.shared.protocol import encode_event, read_event
+from wyoming_servers.shared.protocol import EventReader, encode_event
 from wyoming_servers.shared.server import WyomingServer
 
 START_S = 20.0
@@ -77,7 +77,7 @@ def real(make: Callable[[], EngineService], uri: str = "tcp://127.0.0.1:0") -> I
 class Talk:
     """One connection to a Scripted upstream, past the `describe`."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: Event | None) -> None:
+    def __init__(self, reader: EventReader, writer: asyncio.StreamWriter, first: Event | None) -> None:
         self._reader = reader
         self.writer = writer
         self._first = first
@@ -85,7 +85,7 @@ class Talk:
     async def read(self) -> Event | None:
         """The next event; None after a hang-up."""
         first, self._first = self._first, None
-        return first or await read_event(self._reader)
+        return first or await self._reader.read()
 
     async def until(self, kind: str) -> list[Event]:
         """Events up to the first of this type."""
@@ -149,12 +149,13 @@ class Scripted:
         assert task
         self._talks.add(task)
         try:
-            event = await read_event(reader)
+            events = EventReader(reader)
+            event = await events.read()
             if event is not None and event.type == "describe":
                 await self._describe(reader, writer)
             elif event is not None:
                 self.begun.set()
-                await self._talk(reader, writer, event)
+                await self._talk(events, writer, event)
         except (asyncio.CancelledError, ConnectionError):
             pass
         finally:
@@ -169,7 +170,7 @@ class Scripted:
             with suppress(ConnectionError):
                 await writer.drain()
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: Event) -> None:
+    async def _talk(self, reader: EventReader, writer: asyncio.StreamWriter, first: Event) -> None:
         try:
             await self.play(Talk(reader, writer, first))
         except ConnectionError:

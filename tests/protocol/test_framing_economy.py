@@ -2,11 +2,12 @@
 
 import asyncio
 
+from scripted import Scripted
 from wyoming.audio import AudioChunk
 from wyoming.event import Event, async_read_event
 
 from wyoming_servers.shared.client import WyomingClient
-from wyoming_servers.shared.protocol import encode_event, read_event
+from wyoming_servers.shared.protocol import EventReader, encode_event
 from wyoming_servers.shared.service import Peer
 
 
@@ -25,6 +26,9 @@ class CountingTransport(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return False
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def writer() -> tuple[asyncio.StreamWriter, list[bytes]]:
@@ -66,13 +70,30 @@ async def test_the_stock_library_reads_what_is_written_from_memory():
 
 async def test_events_with_the_same_header_have_their_own_data():
     events = [Event("x", {"a": 1}), Event("x", {"b": 2}), Event("x", {"a": 3})]
-    reader = fed(b"".join(map(encode_event, events)))
-    assert [await read_event(reader) for _ in events] == events
+    reader = EventReader(fed(b"".join(map(encode_event, events))))
+    assert [await reader.read() for _ in events] == events
 
 
 async def test_what_a_reader_does_to_an_event_is_not_seen_in_the_next():
     line = b'{"type": "x", "data": {"names": ["a"]}}\n'
-    reader = fed(line + line)
-    first = await read_event(reader)
+    reader = EventReader(fed(line + line))
+    first = await reader.read()
     first.data["names"].append("b")
-    assert (await read_event(reader)).data == {"names": ["a"]}
+    assert (await reader.read()).data == {"names": ["a"]}
+
+
+async def test_little_is_offered_to_each_read_for_memory_that_is_mapped_and_unmapped_costs_more_than_a_chunk(serving, monkeypatch):
+    pieces: list[int] = []
+    feed = asyncio.StreamReader.feed_data
+
+    def note(self: asyncio.StreamReader, data: bytes) -> None:
+        pieces.append(len(data))
+        feed(self, data)
+
+    monkeypatch.setattr(asyncio.StreamReader, "feed_data", note)
+    text = "x" * 500_000
+    async with serving(Scripted()) as uri, await WyomingClient.connect(uri) as client:
+        await client.send(Event("ping", {"text": text}))
+        assert (await client.receive(5.0)).data == {"text": text}
+    assert sum(pieces) > 2 * len(text)
+    assert max(pieces) <= 32 * 1024

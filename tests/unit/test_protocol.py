@@ -1,6 +1,7 @@
 """Framing against the stock library, both ways, and at every boundary."""
 
 import asyncio
+import contextlib
 import io
 import json
 
@@ -11,7 +12,7 @@ from wyoming.event import read_event as stock_read_event
 
 from wyoming_servers.shared.backlog import Backlog
 from wyoming_servers.shared.errors import ProtocolError, SettingsError
-from wyoming_servers.shared.protocol import Limits, encode_event, printable, read_event
+from wyoming_servers.shared.protocol import EventReader, Limits, encode_event, printable
 from wyoming_servers.shared.uri import local_uri, split_uri, tcp_uri
 
 _NOBODY = info.Attribution(name="nøbody", url="https://example.org")
@@ -76,7 +77,7 @@ def test_the_stock_library_reads_it_from_a_file_too(event):
 
 @NAMED
 async def test_we_read_what_the_stock_library_writes(event):
-    assert same(await read_event(reader_of(await stock_bytes(event))), event)
+    assert same(await EventReader(reader_of(await stock_bytes(event))).read(), event)
 
 
 @NAMED
@@ -85,10 +86,34 @@ async def test_an_event_may_be_split_anywhere(event):
     for cut in range(1, len(data)):
         reader = reader_of()
         reader.feed_data(data[:cut])
-        reading = asyncio.ensure_future(read_event(reader))
+        reading = asyncio.ensure_future(EventReader(reader).read())
         await asyncio.sleep(0)
         reader.feed_data(data[cut:])
         assert same(await reading, event), f"split at {cut}"
+
+
+@NAMED
+async def test_a_reading_that_is_given_up_loses_nothing(event):
+    data = encode_event(event)
+    for cut in range(1, len(data)):
+        reader = reader_of()
+        events = EventReader(reader)
+        reader.feed_data(data[:cut])
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                await events.read()
+        reader.feed_data(data[cut:])
+        assert same(await events.read(), event), f"given up at {cut}"
+
+
+async def test_events_that_came_together_are_read_without_waiting():
+    reader = reader_of()
+    events = EventReader(reader)
+    reader.feed_data(b"".join(map(encode_event, EVENTS.values())))
+    for event in EVENTS.values():
+        with pytest.raises(StopIteration) as read:
+            events.read().send(None)
+        assert same(read.value.value, event)
 
 
 @NAMED
@@ -98,12 +123,41 @@ async def test_an_event_that_ends_early_is_a_hang_up_wherever_it_ends(event):
         reader = reader_of(data[:cut])
         if not cut:
             reader.feed_eof()
-        assert await read_event(reader) is None, f"ended at {cut}"
+        assert await EventReader(reader).read() is None, f"ended at {cut}"
 
 
 def test_the_bytes_of_an_event_are_these():
     written = encode_event(Event("audio-chunk", {"rate": 16000, "width": 2, "channels": 1, "text": "ü"}, b"\1\2\3\4"))
     assert written == GOLDEN.replace(b"%s", version.__version__.encode())
+
+
+@pytest.mark.parametrize(
+    "data", ['{"a":1,"b":2,"a":3}', '{"a":{"b":1},"c":4}', '{"a":[1],"c":4}', '{"a": 0}', '{"a:1":":","b": 12}', '{"a":1.5,"b":true,"c":7}']
+)
+async def test_data_that_ends_with_a_number_is_what_json_makes_of_it(data):
+    once = b'{"type":"x","data_length":%d}\n%s' % (len(data), data.encode())
+    events = EventReader(reader_of(once * 3))
+    for _ in range(3):
+        event = await events.read()
+        assert event.data == json.loads(data)
+        for value in event.data.values():
+            if isinstance(value, dict | list):
+                value.clear()  # nobody else is given it
+
+
+@pytest.mark.parametrize(
+    "data",
+    ['{"a":01}', '{"a":00}', '{"a":1}}', '{{"a":1}', '{"a":{"b":1}', '["a":1}', '{"a:1}', "{a:1}", '{"a":\f1}', '{"a":+1}', '{"a":²}'],
+)
+async def test_what_ends_like_a_number_but_is_no_json_is_refused(data):
+    encoded = data.encode()
+    with pytest.raises(ProtocolError, match="not valid JSON"):
+        await EventReader(reader_of(b'{"type":"x","data_length":%d}\n%s' % (len(encoded), encoded))).read()
+
+
+@pytest.mark.parametrize("data", [{'"': 1, "%d": 2, "ü:0": -3}, {"a": True}, {"a": 1, "b": False}, {"a": 2**70}, {"": 0}])
+def test_whole_numbers_are_written_as_json_writes_them(data):
+    assert encode_event(Event("x", data)).partition(b"\n")[2] == json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
@@ -115,21 +169,22 @@ def test_numbers_that_json_lacks_are_never_written(value):
 async def test_a_reset_is_a_hang_up():
     reader = reader_of()
     reader.set_exception(ConnectionResetError())
-    assert await read_event(reader) is None
+    assert await EventReader(reader).read() is None
 
 
 async def test_limits_count_the_parts_of_an_event_each():
     limits = Limits(header_bytes=100, data_bytes=10, payload_bytes=4)
-    assert await read_event(reader_of(b'{"type":"a","data_length":10,"payload_length":4}\n{"a":1234}1234'), limits)
+    assert await EventReader(reader_of(b'{"type":"a","data_length":10,"payload_length":4}\n{"a":1234}1234'), limits).read()
     for header in (b'{"type":"a","data_length":11}\n', b'{"type":"a","payload_length":5}\n'):
         with pytest.raises(ProtocolError, match="over the limit"):
-            await read_event(reader_of(header), limits)
+            await EventReader(reader_of(header), limits).read()
 
 
 async def test_deep_json_at_the_limit_is_read():
     depth = 31
     nested = '{"a":' * depth + "1" + "}" * depth
-    assert (await read_event(reader_of(b'{"type":"x","data_length":%d}\n%s' % (len(nested), nested.encode())))).data == json.loads(nested)
+    reader = EventReader(reader_of(b'{"type":"x","data_length":%d}\n%s' % (len(nested), nested.encode())))
+    assert (await reader.read()).data == json.loads(nested)
 
 
 def test_foreign_text_is_made_printable_and_cut():

@@ -15,7 +15,7 @@ from . import occupancy
 from .errors import BusyError, PeerBusyError, PeerError, PeerUnreachableError, ProtocolError
 from .gate import Gate, Trip
 from .occupancy import Occupancy
-from .protocol import DEFAULT_LIMITS, encode_event, printable, read_event
+from .protocol import DEFAULT_LIMITS, EventReader, encode_event, is_sent, printable, read_in_pieces
 from .uri import split_uri
 
 CONNECT_TIMEOUT_S = 2.0
@@ -31,8 +31,10 @@ class WyomingClient:
         self.uri = uri
         self._trip = trip
         self._sent_bytes = self._received_bytes = 0
-        self._reader = reader
+        self._incoming = EventReader(reader)
         self._writer = writer
+        self._transport = writer.transport
+        read_in_pieces(self._transport)
 
     @classmethod
     async def connect(
@@ -80,11 +82,10 @@ class WyomingClient:
         """
         encoded = encode_event(event)
         self._sent_bytes += len(encoded)
-        self._writer.write(encoded)
+        self._transport.write(encoded)
+        if is_sent(self._transport):
+            return
         try:
-            if not self._writer.transport.get_write_buffer_size():
-                await self._writer.drain()  # nobody has to wait, only to hear of a hang-up
-                return
             async with asyncio.timeout(_STALLED_S):
                 await self._writer.drain()
         except TimeoutError:
@@ -109,7 +110,7 @@ class WyomingClient:
         """
         try:
             async with asyncio.timeout(timeout_s):
-                event = await read_event(self._reader)
+                event = await self._incoming.read()
         except TimeoutError:
             raise PeerUnreachableError(f"{self.uri} said nothing for {timeout_s:g} s") from None
         except (OSError, ProtocolError) as err:
@@ -136,7 +137,7 @@ class WyomingClient:
         except OSError:
             pass  # gone is gone
         finally:
-            self._writer.transport.abort()  # a server that reads nothing would hold the socket for ever
+            self._transport.abort()  # a server that reads nothing would hold the socket for ever
 
     async def __aenter__(self) -> Self:
         return self

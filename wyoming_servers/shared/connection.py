@@ -12,7 +12,7 @@ from wyoming.ping import Ping, Pong
 from . import occupancy
 from .backlog import Backlog
 from .errors import AssistantError, BusyError, DeadlineError, ProtocolError, StoppingError
-from .protocol import Limits, encode_event, read_event
+from .protocol import EventReader, Limits, encode_event, read_in_pieces
 from .service import Peer, Service, Session
 from .tasks import cancel
 
@@ -55,6 +55,8 @@ class Connection:
         limits: ConnectionLimits,
     ) -> None:
         self._reader, self._writer = streams
+        self._incoming = EventReader(self._reader, limits.framing)
+        read_in_pieces(self._writer.transport)
         self.host, name = _names_of(self._writer)
         self.peer = Peer(self._writer, name, limits.stalled_s)
         self._services = services
@@ -103,7 +105,7 @@ class Connection:
 
     async def _read(self) -> None:
         try:
-            while (event := await read_event(self._reader, self._limits.framing)) is not None:
+            while (event := await self._incoming.read()) is not None:
                 self._last_event = asyncio.get_running_loop().time()
                 if event.type == "describe":
                     if event.data.get(occupancy.ASK) is True:

@@ -9,7 +9,7 @@ from wyoming.info import Artifact, Info
 
 from .errors import DeadlineError
 from .occupancy import Occupancy
-from .protocol import encode_event
+from .protocol import encode_event, is_sent
 
 
 class Peer:
@@ -21,6 +21,7 @@ class Peer:
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         """What went wrong in work that goes on outside of `Session.handle`; the connection ends with it."""
         self._writer = writer
+        self._transport = writer.transport
         self._stalled_s = stalled_s
 
     async def send(self, event: Event) -> None:
@@ -32,19 +33,20 @@ class Peer:
 
     async def send_bytes(self, data: bytes) -> None:
         """Sends the bytes of whole events; like `send`."""
-        self._writer.write(data)
-        if not self._writer.transport.get_write_buffer_size():
-            await self._drain()
+        self._transport.write(data)
+        if is_sent(self._transport):
             return
         try:
             async with asyncio.timeout(self._stalled_s):
-                await self._drain()
+                await self._writer.drain()
         except TimeoutError:
             raise DeadlineError(f"the peer has read nothing for {self._stalled_s:g} s") from None
+        except OSError as err:
+            raise ConnectionResetError(f"{self.name} hung up") from err
 
     def send_soon(self, data: bytes) -> None:
         """Queues bytes of whole events without waiting; for few and small ones."""
-        self._writer.write(data)
+        self._transport.write(data)
 
     def fail(self, error: BaseException) -> None:
         """Ends the connection with this error: for a session's own tasks. The first one counts."""
@@ -54,18 +56,12 @@ class Peer:
     @property
     def unsent_bytes(self) -> int:
         """What the peer has not taken yet of what was written."""
-        return self._writer.transport.get_write_buffer_size()
+        return self._transport.get_write_buffer_size()
 
     @property
     def gone(self) -> bool:
         """True once the transport knows that the peer has hung up."""
-        return self._writer.is_closing()
-
-    async def _drain(self) -> None:
-        try:
-            await self._writer.drain()
-        except OSError as err:
-            raise ConnectionResetError(f"{self.name} hung up") from err
+        return self._transport.is_closing()
 
 
 class Session(ABC):

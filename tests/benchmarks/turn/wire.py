@@ -13,7 +13,7 @@ from wyoming.event import Event, async_read_event, async_write_event
 from wyoming.info import Artifact, Info
 
 from wyoming_servers.shared.client import WyomingClient
-from wyoming_servers.shared.protocol import encode_event, read_event
+from wyoming_servers.shared.protocol import EventReader, encode_event, read_in_pieces
 from wyoming_servers.shared.server import ServerLimits, WyomingServer
 from wyoming_servers.shared.service import Peer, Service, Session
 
@@ -21,6 +21,8 @@ _CHUNKS = 4000
 _BURST = 16
 _PCM = bytes(1024)
 _CHUNK_S = 0.032
+_Way = tuple[Callable[[int], Awaitable[None]], Callable[[], Awaitable[object]]]
+"""To write the chunk with this number, and to read one."""
 _LIMITS = ServerLimits(connections=4096, connections_per_host=4096)
 _HERE = Path(__file__).parents[1]
 
@@ -39,43 +41,45 @@ def chunk_cost() -> ChunkCost:
     """All three one after the other."""
     ready = encode_event(_chunk(0))
 
-    async def read_bare(reader: asyncio.StreamReader) -> None:
-        await reader.readexactly(len(ready))
+    def ours(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> _Way:
+        client = WyomingClient("", reader, writer)
+        read_in_pieces(writer.transport)
+        return lambda number: client.send(_chunk(number)), EventReader(reader).read
 
-    async def write_ours(writer: asyncio.StreamWriter, number: int) -> None:
-        writer.write(encode_event(_chunk(number)))
-        await writer.drain()
+    def stock(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> _Way:
+        return lambda number: async_write_event(_chunk(number), writer), lambda: async_read_event(reader)
 
-    async def write_bare(writer: asyncio.StreamWriter, number: int) -> None:
-        writer.write(ready)
-        await writer.drain()
+    def bare(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> _Way:
+        async def write(_: int) -> None:
+            writer.write(ready)
+            await writer.drain()
 
-    async def write_stock(writer: asyncio.StreamWriter, number: int) -> None:
-        await async_write_event(_chunk(number), writer)
+        return write, lambda: reader.readexactly(len(ready))
 
-    ways = ((write_stock, async_read_event), (write_ours, read_event), (write_bare, read_bare))
-    return ChunkCost(*(asyncio.run(_cost_us(*way)) for way in ways))
+    return ChunkCost(*(asyncio.run(_cost_us(way)) for way in (stock, ours, bare)))
 
 
 def _chunk(number: int) -> Event:
     return AudioChunk(rate=16000, width=2, channels=1, audio=_PCM, timestamp=32 * number).event()
 
 
-async def _cost_us(write: Callable[..., Awaitable[None]], read: Callable[..., Awaitable[object]]) -> float:
+async def _cost_us(way: Callable[[asyncio.StreamReader, asyncio.StreamWriter], _Way]) -> float:
     done = asyncio.Event()
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        read = way(reader, writer)[1]
         for _ in range(_CHUNKS):
-            await read(reader)
+            await read()
         done.set()
         writer.close()
 
     server = await asyncio.start_server(take, "127.0.0.1", 0)
     async with server:
-        _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        write = way(reader, writer)[0]
         began = time.process_time()
         for number in range(_CHUNKS):
-            await write(writer, number)
+            await write(number)
             if number % _BURST == _BURST - 1:
                 await asyncio.sleep(0)
         await done.wait()

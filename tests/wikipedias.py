@@ -56,6 +56,8 @@ CATALOGUE = f"""<?xml version="1.0" encoding="UTF-8"?>
   <entry><title>Wikipedia</title><language>eng</language><name>wikipedia_en_all</name><articleCount>7000000</articleCount>
     <link rel="http://opds-spec.org/image/thumbnail" href="/catalog/v2/illustration/1/?size=48&x=1" type="image/png;width=48"/>
     <link type="text/html" href="/content/{BOOK}" /></entry>
+  <entry><title>Wikipedia</title><language>pol</language><name>wikipedia_pl_all</name><articleCount>8000000</articleCount>
+    <link type="text/html" href="/content/wikipedia_pl_all_2026-01" /></entry>
   <entry><title>Recipes</title><language>eng</language><name>recipes</name><articleCount>9000000</articleCount>
     <link type="text/html" href="/content/recipes_en_2026-01" /></entry>
 </feed>"""

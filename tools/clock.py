@@ -85,7 +85,7 @@ class ClockTool(Tool):
             return named
         hour, key = (now.hour, "time_24") if hours == "24" else ((now.hour + 11) % 12 + 1, "time_12")
         form = f"{key}{'_one' if hour == 1 else ''}{'' if now.minute else '_full'}"
-        half = "" if hours == "24" else phrases.items("halves")[now.hour]
+        half = "" if hours == "24" else phrases.item("halves", now.hour)
         return phrases.say(form, hour=hour, minute=now.minute, half=half)
 
     def _of_date(self, args: Any, today: date, phrases: Phrases) -> ToolResult:
@@ -141,7 +141,7 @@ def _named(day: date, phrases: Phrases) -> Mapping[str, Any]:
     """The parts of a date as they are said."""
     first = phrases.items("first_day")
     said = first[0] if day.day == 1 and first else str(day.day)
-    names = {"weekday": phrases.items("weekdays")[day.weekday()], "month": phrases.items("months")[day.month - 1]}
+    names = {"weekday": phrases.item("weekdays", day.weekday()), "month": phrases.item("months", day.month - 1)}
     return {**names, "day": said, "year": day.year}
 
 

@@ -221,7 +221,7 @@ async def test_its_largest_wikipedia_of_the_language_is_asked(tmp_path):
         async with rigged(tmp_path, kiwix_url=copy.uri, source="kiwix") as rig:
             await rig.said("albert einstein")
     catalogue, suggestions, article = copy.asked
-    assert (catalogue.query["lang"], suggestions.query["content"]) == ("eng", BOOK)
+    assert (catalogue.path, suggestions.query["content"]) == ("/catalog/v2/entries", BOOK)
     assert article.path == f"/content/{BOOK}/A/Albert_Einstein"
 
 

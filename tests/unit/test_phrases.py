@@ -48,7 +48,7 @@ def test_a_sentence_without_forms_is_the_same_for_every_number():
 
 
 def test_forms_that_do_not_reach_are_an_error_that_says_what_is_missing():
-    with pytest.raises(KeyError, match=r"t\.eggs in language 'pl' has neither 'many' nor 'other'"):
+    with pytest.raises(KeyError, match=r"no sentence t\.eggs: many in language 'pl'"):
         SectionPhrases("pl", {"t": {"eggs": {"one": "jajko"}}}, "t").count("eggs", 5)
 
 
@@ -63,6 +63,11 @@ def test_braces_in_a_name_are_only_text():
 def test_a_missing_sentence_is_an_error():
     with pytest.raises(KeyError):
         ENGLISH.say("goodbye")
+
+
+def test_a_word_that_a_list_lacks_is_an_error_that_says_how_many_are_wanted():
+    with pytest.raises(KeyError, match=r"t\.months \(a list of 12 words at least, there are 1\)"):
+        SectionPhrases("sv", {"t": {"months": ["januari"]}}, "t").item("months", 11)
 
 
 def test_the_longest_beginning_tells_why_not():

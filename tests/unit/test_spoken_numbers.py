@@ -1,9 +1,11 @@
 """Numbers, units, money, dates and times in words, and those that are better left in digits."""
 
+import dataclasses
+
 import pytest
 
-from wyoming_servers.shared.number_words import language_words, languages
-from wyoming_servers.shared.spoken_numbers import plain_signs, spoken_numbers
+from wyoming_servers.shared.number_words import NumberWords, language_words, languages
+from wyoming_servers.shared.spoken_numbers import SpokenNumbers, plain_signs, spoken_numbers
 
 ENGLISH = [
     ("-1.5 °C", "minus one point five degrees Celsius"),
@@ -173,3 +175,30 @@ def test_no_text_of_digits_and_signs_is_too_much(family):
         "0 " * 2000,
     ):
         assert numbers.say(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("1 km", "jeden kilometr"),
+        ("2 km", "dwa kilometry"),
+        ("5 km", "pięć kilometrów"),
+        ("22 km", "dwadzieścia dwa kilometry"),
+        ("1,5 km", "jeden przecinek pięć kilometra"),
+        ("2-5 km", "dwa do pięć kilometrów"),
+        ("3 zł", "trzy złote"),
+    ],
+)
+def test_a_language_has_as_many_plurals_as_it_wants(written, said):
+    dutch = language_words("nl")
+    assert dutch is not None
+    polish = dataclasses.replace(
+        dutch.language,
+        rulesets={"cardinal": "spellout-numbering"},
+        point="przecinek",
+        to="do",
+        units={"km": ("jeden kilometr", "kilometrów")},
+        currencies={"zł": ("jeden złoty", "złotych", "jeden grosz", "groszy")},
+        plurals={"kilometrów": {"few": "kilometry", "other": "kilometra"}, "złotych": {"few": "złote"}},
+    )
+    assert SpokenNumbers("pl", NumberWords("pl", polish)).say(written) == said

@@ -1,7 +1,7 @@
 """How lengths, times of the day, timers, alarms and reminders are put into words."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from wyoming_servers.shared.tool import Clock, Phrases
@@ -27,10 +27,14 @@ class Wording:
     def say(self, key: str, about: Timer | None = None, /, **values: object) -> str:
         """A sentence; `{timer}`, `{length}` (what is left), `{when}` and `{name}` come from the timer it is about unless given."""
         if about:
-            length = "" if about.kind == STOPWATCH else self.left(about)
-            values = {"timer": self.label(about), "length": length, "when": self.when(about), "name": about.name, **values}
+            values = {**self._about(about), **values}
         sentence = self._phrases.say(key, **values)
         return sentence[:1].upper() + sentence[1:]
+
+    def _about(self, timer: Timer) -> dict[str, object]:
+        """What sentences may say of it. Put into words where one does: a language that has no words for times yet can say the others."""
+        length = "" if timer.kind == STOPWATCH else _Said(lambda: self.left(timer))
+        return {"timer": _Said(lambda: self.label(timer)), "length": length, "when": _Said(lambda: self.when(timer)), "name": timer.name}
 
     def count(self, key: str, number: int) -> str:
         """A sentence about so many."""
@@ -57,8 +61,8 @@ class Wording:
     def at(self, minute_of_day: int) -> str:
         """`at 7:30 AM`."""
         hour, minute = divmod(minute_of_day, 60)
-        parts = self._phrases.items("day_parts")
-        values = {"hour": self._phrases.items("day_hours")[hour], "minute": minute, "part": parts[hour] if parts else ""}
+        part = self._phrases.item("day_parts", hour) if self._phrases.items("day_parts") else ""
+        values = {"hour": self._phrases.item("day_hours", hour), "minute": minute, "part": part}
         for key in () if minute else (f"at_{hour}",):
             if sentence := self._maybe(key, **values):
                 return sentence
@@ -82,8 +86,8 @@ class Wording:
         """`every day`, `on weekdays`, `every Monday and Friday`."""
         if key := _REPEATS.get(days):
             return self._phrases.say(f"every_{key}")
-        names = self._phrases.items("weekday_names")
-        return self._phrases.say("every_weekday", weekday=self._phrases.join([names[int(day)] for day in days]))
+        names = [self._phrases.item("weekday_names", int(day)) for day in days]
+        return self._phrases.say("every_weekday", weekday=self._phrases.join(names))
 
     def label(self, timer: Timer) -> str:
         """`pizza timer`, `5 minute timer in the kitchen`, `alarm at 7 AM`."""
@@ -121,7 +125,7 @@ class Wording:
 
     def _one_of(self, timer: Timer) -> str:
         key = "one_of_ended" if timer.ended else "one_of_paused" if timer.state == PAUSED else "one_of"
-        return self._phrases.say(key, timer=self.label(timer), length=self.left(timer), when=self.when(timer), name=timer.name)
+        return self._phrases.say(key, **self._about(timer))
 
     def _unit(self, key: str, number: int) -> str:
         """A number with its noun; some numbers have a form of their own: `vingt et une minutes`."""
@@ -142,7 +146,17 @@ class Wording:
             return name
         if ahead < -6:
             return self._phrases.count("days_ago", -ahead)
-        return self._phrases.say("on_weekday", weekday=self._phrases.items("weekday_names")[then.weekday()])
+        return self._phrases.say("on_weekday", weekday=self._phrases.item("weekday_names", then.weekday()))
+
+
+class _Said:
+    """Words that are looked for when a sentence needs them."""
+
+    def __init__(self, words: Callable[[], str]) -> None:
+        self._words = words
+
+    def __format__(self, _: str) -> str:
+        return self._words()
 
 
 def _parts(seconds: int) -> list[tuple[str, int]]:

@@ -99,8 +99,9 @@ class Wording:
 
     def wind(self, wind: Wind, span: Span | None) -> str:
         """How it blows. span: None for now."""
-        directions = self._phrases.items("directions")
-        named = " " + directions[round(wind.direction / 45) % 8] if wind.direction is not None and directions else ""
+        named = ""
+        if wind.direction is not None and self._phrases.items("directions"):
+            named = " " + self._phrases.item("directions", round(wind.direction / 45) % 8)
         values = {"speed": self._speed(wind.speed), "direction": named if wind.speed >= 1 else ""}
         speech = self._say("wind_day", day=self._day_name(span), **values) if span else self._say("wind_now", **values)
         if wind.gusts is not None and wind.gusts >= wind.speed + _GUSTY_KMH:
@@ -144,7 +145,7 @@ class Wording:
 
     def _day_name(self, span: Span) -> str:
         if span.when in WEEKDAYS:
-            return self._phrases.items("weekdays")[WEEKDAYS.index(span.when)]
+            return self._phrases.item("weekdays", WEEKDAYS.index(span.when))
         return self._phrases.say(f"day_{span.when}")
 
     def _sky(self, code: int | None) -> str:

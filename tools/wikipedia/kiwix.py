@@ -12,8 +12,6 @@ from .source import Hit, Page, Source
 from .text import Introduction
 
 _MOST_FOUND = "8"
-_LANGUAGES = {"en": "eng", "de": "deu", "fr": "fra", "es": "spa", "it": "ita", "nl": "nld"}
-"""The catalogue has ISO 639-3."""
 _BOOKS_KEPT_S = 3600.0
 _LONGEST_LIST_HEAD = 250  # "Mercury may refer to:" and what else stands before such a list
 
@@ -67,9 +65,9 @@ class Kiwix(Source):
     async def _find_book(self, language: str) -> str:
         if self._book:
             return self._book
-        params = {"lang": _LANGUAGES.get(language, language), "count": "-1"}
+        params = {"count": "-1"}  # by its own list of languages it would want ISO 639-3
         books = _Catalogue.of(await self._get("/catalog/v2/entries", "which books there are", params, _Catalogue.of, _BOOKS_KEPT_S)).books
-        wikipedias = [(articles, name) for name, articles in books.items() if "wikipedia" in name]
+        wikipedias = [(articles, name) for name, articles in books.items() if f"wikipedia_{language}_" in name]
         if not wikipedias:
             raise HttpError(f"{self._uri} has no Wikipedia in {language}", status=404)
         return max(wikipedias)[1]

@@ -149,13 +149,13 @@ def _numbers(language: str) -> _Numbers:
     """By CLDR's rules, in every case and gender, and what `intents/<language>/general.yaml` adds. Takes up to half a second, once."""
     common = read_responses(language, [paths.content("intents")]).get(COMMON, {})
     values: dict[str, float] = {}
-    for entry in common.get("also_numbers", ()):
+    for entry in common.get("meant_numbers", ()):
         word, _, value = str(entry).rpartition(" ")
         values[_key(word)] = float(value)
     for number in (*range(1000), *range(1000, 10_000, 1000)):
         for words in spellings(language, number, ordinals=number <= _LAST_DAY):
             values.setdefault(_key(words), float(number))
-    articles, counted = (frozenset(map(_key, map(str, common.get(key, ())))) for key in ("articles_for_one", "counted"))
+    articles, counted = (frozenset(map(_key, map(str, common.get(key, ())))) for key in ("articles_for_one", "counted_things"))
     return _Numbers(values, articles, counted)
 
 

@@ -67,5 +67,5 @@ class Facts:
         if self.area and (before is None or before.area != self.area):
             parts.append(f"in {printable(self.area, _LONGEST_NAME)}")
         if before is None or before.language != self.language:
-            parts.append(_NAMES.get(self.language, self.language))
+            parts.append(_NAMES.get(self.language, f"language {self.language}"))
         return f" [{', '.join(parts)}]" if parts else ""

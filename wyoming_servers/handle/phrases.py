@@ -103,17 +103,20 @@ class SectionPhrases(Phrases):
         form = number if number in forms else plural_form(self.language, number)
         found = forms.get(form, forms.get("other"))
         if found is None:
-            raise MissingSentenceError(f"{self._section}.{key} in language {self.language!r} has neither {form!r} nor 'other'")
+            raise self._missing(f"{key}: {form}")
         return str(found).format(**{"n": number, **values})
 
     def _wanted(self, key: str) -> Any:
         try:
             return self._sentences[key]
         except KeyError:
-            raise MissingSentenceError(
-                f"no sentence {self._section}.{key} in language {self.language!r}: add it under `responses`; "
-                f"`earshot languages {self.language}` lists what is missing"
-            ) from None
+            raise self._missing(key) from None
+
+    def _missing(self, what: str) -> MissingSentenceError:
+        return MissingSentenceError(
+            f"no sentence {self._section}.{what} in language {self.language!r}: add it under `responses`; "
+            f"`earshot languages {self.language}` lists what is missing"
+        )
 
     def number(self, value: float, decimals: int = 1, gender: str = "") -> str:
         """A number in words; in digits in a language without number words."""
@@ -127,6 +130,16 @@ class SectionPhrases(Phrases):
         """A list of words, or the forms of a sentence; empty when there is none."""
         found = self._sentences.get(key, ())
         return [str(item) for item in (found.values() if isinstance(found, Mapping) else found)]
+
+    def item(self, key: str, place: int) -> str:
+        """One of a list of words.
+
+        Raises: MissingSentenceError, a KeyError.
+        """
+        words = self.items(key)
+        if place >= len(words):
+            raise self._missing(f"{key} (a list of {place + 1} words at least, there are {len(words)})")
+        return words[place]
 
     def sentences(self, text: str) -> list[str]:
         """The sentences of a text."""

@@ -88,6 +88,9 @@ class Language:
     """Halves of the day behind a time."""
     multipliers: tuple[str, ...] = ()
     """Words that stand between an amount and its currency."""
+    plurals: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Of what units and currencies are called behind numbers its other forms, by CLDR's plural rules, where the language has some:
+    `{kilometrów: {few: kilometry}}`."""
     multiplier_link: str = ""
     """Stands between such a word and the currency."""
 
@@ -151,6 +154,7 @@ class NumberWords:
 
     def __init__(self, family: str, language: Language) -> None:
         self.language = language
+        self._family = family
         self._rules = _engine(family)
         self._cached = functools.lru_cache(maxsize=512)(self._format)
 
@@ -172,6 +176,11 @@ class NumberWords:
     def by_rules(self, number: int, ruleset: str) -> str:
         """A number by one of CLDR's rule sets."""
         return self._cached(number, ruleset)
+
+    def noun(self, noun: str, number: str) -> str:
+        """A noun as it stands behind a number, which is given in digits."""
+        forms = self.language.plurals.get(noun)
+        return forms.get(plural_form(self._family, abs(Decimal(number))), noun) if forms else noun
 
     def year(self, number: int) -> str:
         """`1984` as "nineteen eighty-four"."""

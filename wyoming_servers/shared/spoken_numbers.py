@@ -111,7 +111,7 @@ class SpokenNumbers:
             return f"{self._language.minus} {names[0]}" if value.startswith("-") else names[0]
         else:
             said = self._words.number(value, kind if "." not in value else "cardinal")
-        return f"{said} {names[1]}"
+        return f"{said} {self._words.noun(names[1], self._plain(until) if until else value)}"
 
     # numbers that the words around them explain
 

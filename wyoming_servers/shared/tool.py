@@ -112,6 +112,13 @@ class Phrases(ABC):
         """A list of words, such as the names of the months, or the forms of a sentence; empty when there is none."""
 
     @abstractmethod
+    def item(self, key: str, place: int) -> str:
+        """One of a list of words that must be there, by its place: the name of a month, January's being 0.
+
+        Raises: KeyError when there is none.
+        """
+
+    @abstractmethod
     def sentences(self, text: str) -> list[str]:
         """The sentences of a text in this language. Abbreviations and dates are kept whole."""
 

@@ -14,6 +14,7 @@ expansion_rules:
 intents:
   HassStartTimer: {data: [{sentences: ["ustaw minutnik na <length>"]}]}
   HassCancelAllTimers: {data: [{sentences: ["anuluj wszystkie minutniki"]}]}
+  EarshotListAdd: {data: [{sentences: ["dodaj {shopping_list_item:item}"], slots: {name: shopping}}]}
   HassTimerStatus: {data: [{sentences: ["jakie mam minutniki"]}]}
 responses:
   common:
@@ -22,6 +23,9 @@ responses:
     failed: "Coś poszło nie tak."
     length_hours: {one: "{n} godzina", few: "{n} godziny", many: "{n} godzin", other: "{n} godziny"}
     length_minutes: {one: "{n} minuta", few: "{n} minuty", many: "{n} minut", other: "{n} minuty"}
+  lists:
+    shopping: "lista zakupów"
+    added: {one: "{items} jest już na liście.", other: "{items} są już na liście."}
   timers:
     unnamed: "minutnik"
     nobody_rings: "{answer}"
@@ -59,6 +63,11 @@ async def test_how_many_there_are_has_its_plural_too(house):
     async with running(house, MovedClock()) as uri:
         set_one = "ustaw minutnik na pięć minut"
         assert await talk(uri, set_one, set_one, "anuluj wszystkie minutniki", language="pl") == "2 minutniki anulowane."
+
+
+async def test_things_on_a_list_stay_whole_without_words_that_stand_between_them(house):
+    async with running(house, MovedClock()) as uri:
+        assert await said(uri, "dodaj mleko, chleb", language="pl") == "Mleko i chleb są już na liście."
 
 
 async def test_a_sentence_that_is_missing_is_named_in_the_log(house, caplog):

@@ -48,8 +48,8 @@ class Wording:
         together = {word: word.replace(" ", "\0") for word in self._phrases.items("one_thing")}
         for word, glued in together.items():
             text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", glued, text, flags=re.IGNORECASE)
-        between = "|".join(rf"\s{re.escape(word)}\s" for word in self._phrases.items("between_things"))
-        parts = re.split(rf"\s*[,;](?!\d)\s*(?:{'|'.join(map(re.escape, self._phrases.items('between_things')))})?\s+|{between}", text)
+        between = [re.escape(word) for word in self._phrases.items("between_things")]
+        parts = re.split("|".join([rf"\s*[,;](?!\d)\s*(?:{'|'.join(between)})?\s+", *(rf"\s{word}\s" for word in between)]), text)
         return _distinct(self._thing(part.replace("\0", " ")) for part in parts)
 
     def _thing(self, text: str) -> str:

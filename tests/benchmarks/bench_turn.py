@@ -29,6 +29,9 @@ _SHOWN = ("n100-stream", "s6")
 """The turn of the picture in the docs."""
 _SHORT, _LONG = 12, 200
 """Turns in real time in each house."""
+_STEP = ((10, 20.0),)
+_LADDER = ((1, 60.0), (10, 60.0), (50, 60.0), (200, 60.0))
+"""How many satellites at once, and for how many seconds."""
 
 
 def report(*, long: bool, real: bool) -> None:
@@ -48,7 +51,7 @@ def report(*, long: bool, real: bool) -> None:
     measured = real_time.run(_LONG if long else _SHORT, ARMS if long else ("ours",))
     real_rows = overhead_rows(real_time.RealTime([turn for turn in measured.turns if turn.arm == "ours"], measured.lags_s))
     real_rows += wire_rows([chunk_cost() for _ in range(5)], asyncio.run(satellites_per_core(100, 5.0)))
-    real_rows += load_rows(asyncio.run(load_of(50 if long else 10, 3)))
+    real_rows += load_rows([asyncio.run(load_of(*load)) for load in (_LADDER if long else _STEP)])
     print("  in real time, on this machine:")
     print_rows(real_rows)
     _keep([*turns, *measured.turns], [*rows, *real_rows])

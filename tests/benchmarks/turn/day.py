@@ -111,8 +111,6 @@ class Day:
     woken: Callable[[int], None] = field(default=lambda _: None)
     name: str = "bench"
     """The satellite's."""
-    alone: bool = True
-    """False when other satellites use the engines, so that their log does not tell whose work it is; then they must cost nothing."""
 
 
 async def live(arm: str, profile: Profile, names: Sequence[str] | None = None, *, apart: bool = False, seed: int = 0) -> list[Measured]:
@@ -177,16 +175,16 @@ async def take_turn(day: Day, arm: str, scene: Scene, saying: Saying) -> Measure
 
 def _path(day: Day, scene: Scene, saying: Saying, work: Sequence[Busy], commit: Commit, speech_end: int) -> CriticalPath | None:
     """work: of this turn; times count from the end of the user's speech, which is at this position."""
-    work = work if day.alone else ()
     asked = [each.begin for each in work if each.kind == "asr"]
     ended = day.room.clock(speech_end)
     guessed = not asked or len(asked) <= MOST_GUESSES or asked[-1] < commit.at - ended
-    rules = _rules(day.house, saying.text, commit, speech_end, guessed=guessed)
-    return path_of(work, scene, rules) if day.alone else CriticalPath(rules, 0.0, 0.0, 0.0, 0.0)
+    return path_of(work, scene, rules_of(day.house, saying.text, commit, speech_end, guessed=guessed))
 
 
-def _rules(house: House, text: str, commit: Commit, speech_end: int, *, guessed: bool) -> Rules:
-    """guessed: False when the recogniser could be asked at the commit only, because as often as may be it was asked in vain before."""
+def rules_of(house: House, text: str, commit: Commit, speech_end: int, *, guessed: bool = True) -> Rules:
+    """How long a turn waits on purpose whose speech ends at this position of the microphone.
+
+    guessed: False when the recogniser could be asked at the commit only, because as often as may be it was asked in vain before."""
     lag_s = 0.0 if commit.speech_end is None else (commit.speech_end - speech_end) / RATE_HZ
     unknown_s = commit.waits_s[None]
     if house.profile.slow or not guessed:
@@ -230,8 +228,8 @@ async def running(arm: str, day: Day, settle_s: float = 1.0, **settings: Any) ->
     ready = asyncio.Event()
     with contextlib.ExitStack() as stack:
         if arm == "ours":
-            stack.enter_context(_commits_noted(day.name, day.commits))
-            given = settings_for(day.engines, day.name, slow=day.house.profile.slow, **settings)
+            stack.enter_context(commits_noted(lambda who, commit: day.commits.append(commit) if who.startswith(f"{day.name}-") else None))
+            given = settings_for(day.engines.uris, day.name, slow=day.house.profile.slow, **settings)
             work = satellite_loop.run(given, day.reports.append, ready.set, microphone=day.room, speaker=day.loudspeaker)
         else:
             baseline = Baseline(arm, day.engines.uris, day.room, day.loudspeaker, lambda at: day.commits.append(Commit(at)))
@@ -250,15 +248,14 @@ async def running(arm: str, day: Day, settle_s: float = 1.0, **settings: Any) ->
 
 
 @contextlib.contextmanager
-def _commits_noted(name: str, commits: list[Commit]) -> Iterator[None]:
-    """Notes when turns of this satellite are committed: nothing else tells it to the sample."""
+def commits_noted(note: Callable[[str, Commit], None]) -> Iterator[None]:
+    """Tells when a turn is committed, with the id of its satellite: nothing else tells it to the sample."""
     commit = Listening.commit
 
-    def noted(self: Listening) -> None:
-        if self.turn._asker.satellite_id.startswith(f"{name}-"):
-            waits_s = {prospect: self._speculation.wait_s(prospect) for prospect in (None, *Prospect)}
-            commits.append(Commit(asyncio.get_running_loop().time(), self.speech_end, waits_s))
-        commit(self)
+    def noted(self: Listening, **settled: bool) -> None:
+        waits_s = {prospect: self._speculation.wait_s(prospect) for prospect in (None, *Prospect)}
+        note(self.turn._asker.satellite_id, Commit(asyncio.get_running_loop().time(), self.speech_end, waits_s))
+        commit(self, **settled)
 
     Listening.commit = noted
     try:
@@ -267,11 +264,11 @@ def _commits_noted(name: str, commits: list[Commit]) -> Iterator[None]:
         Listening.commit = commit
 
 
-def settings_for(engines: Engines, name: str, *, slow: bool, **more: Any) -> Settings:
+def settings_for(uris: Mapping[str, str], name: str, *, slow: bool, **more: Any) -> Settings:
     """A satellite's, with these peers. slow: nothing is done on suspicion."""
     settings = load(file=None, environment={})
     more = {"speculate": "off" if slow else "auto"} | more
-    peers = PeersSection(**{kind: engines.uris[kind] for kind in KINDS})
+    peers = PeersSection(**{kind: uris[kind] for kind in KINDS})
     section = dataclasses.replace(_SATELLITE, name=name, peers=peers, **more)
     network = dataclasses.replace(settings.network, zeroconf=False)
     return dataclasses.replace(settings, satellite=section, network=network)

@@ -7,9 +7,8 @@ import asyncio
 import contextlib
 import dataclasses
 import json
-import os
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -21,23 +20,27 @@ from wyoming_servers.shared.server import ServerLimits, WyomingServer
 from wyoming_servers.shared.service import Peer, Session
 
 from .answering import HandleStandIn
+from .apart import Effort, apart
 from .hearing import AsrStandIn, WakeStandIn
 from .house import Busy, House, StandIn
 from .profile import Profile, load
 from .scenes import SCENES, Scene, house_of
 from .speaking import TtsStandIn
 
-_LOG = "bench-log"
-_HERE = Path(__file__).parents[1]
+_LOG, _EFFORT = "bench-log", "bench-effort"
 _READY_S = 30.0
 _LIMITS = ServerLimits(connections=2048, connections_per_host=2048)  # a benchmark is one host
 
 
 class _Log(StandIn):
-    """Tells what the engines did."""
+    """Tells what the engines did, and what their process has cost since it was asked last."""
 
     kind = "handle"
-    events = frozenset({_LOG})
+    events = frozenset({_LOG, _EFFORT})
+
+    def __init__(self, house: House, effort: Effort) -> None:
+        super().__init__(house)
+        self.effort = effort
 
     def programs(self) -> Sequence[Artifact]:
         return []
@@ -46,17 +49,21 @@ class _Log(StandIn):
         """It offers nothing that a satellite could use."""
 
     def session(self, peer: Peer) -> Session:
-        return _LogSession(self.house, peer)
+        return _LogSession(self.house, peer, self.effort)
 
 
 class _LogSession(Session):
     busy = False
 
-    def __init__(self, house: House, peer: Peer) -> None:
+    def __init__(self, house: House, peer: Peer, effort: Effort) -> None:
         self._house = house
         self._peer = peer
+        self._effort = effort
 
     async def handle(self, event: Event) -> None:
+        if event.type == _EFFORT:
+            await self._peer.send(Event(_EFFORT, self._effort.told()))
+            return
         house, since = self._house, event.data["since"]
         work = [dataclasses.asdict(each) for each in house.work[since:]]
         await self._peer.send(Event(_LOG, {"work": work, "effects": house.effects, "spoken": sorted(house.spoken.items())}))
@@ -85,6 +92,12 @@ class Engines:
             self.work[done:] = [Busy(**each) for each in data["work"]]
         self.effects, self.spoken = data["effects"], dict(data["spoken"])
 
+    async def effort(self) -> dict[str, float]:
+        """What their process has cost since this was called last; see `Effort.told`."""
+        async with self._asking:
+            await self._client.send(Event(_EFFORT))
+            return (await self._client.receive(_READY_S)).data
+
     @property
     def idle(self) -> bool:
         """True when none of them worked."""
@@ -94,37 +107,30 @@ class Engines:
 @asynccontextmanager
 async def engines_here(house: House, folder: Path) -> AsyncIterator[Engines]:
     """In this process, on Unix sockets: virtual time holds for them too."""
-    async with _serving(house, lambda kind: f"unix://{folder}/{kind}.sock") as uris, await WyomingClient.connect(uris["log"]) as client:
+    serving = _serving(house, lambda kind: f"unix://{folder}/{kind}.sock", Effort())
+    async with serving as uris, await WyomingClient.connect(uris["log"]) as client:
         yield Engines(uris, client)
 
 
 @asynccontextmanager
 async def engines_apart(profile: str) -> AsyncIterator[Engines]:
     """In a process of their own, on the loopback."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (_HERE, _HERE.parent)))}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "turn.engines", profile, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=environment
-    )
-    assert process.stdin and process.stdout
-    try:
+    async with apart("turn.engines", profile) as (output, _):
         async with asyncio.timeout(_READY_S):
-            uris = json.loads(await process.stdout.readline())
+            uris = json.loads(await output.readline())
         async with await WyomingClient.connect(uris["log"]) as client:
             yield Engines(uris, client)
-    finally:
-        process.stdin.close()
-        await process.wait()
 
 
 @asynccontextmanager
-async def _serving(house: House, uri_of) -> AsyncIterator[dict[str, str]]:
+async def _serving(house: House, uri_of: Callable[[str], str], effort: Effort) -> AsyncIterator[dict[str, str]]:
     profile = house.profile
     services = {
         "wake": WakeStandIn(house),
         "asr": AsrStandIn(house, profile.asr.slots),
         "handle": HandleStandIn(house, profile.llm.slots if profile.llm else 1),
         "tts": TtsStandIn(house, profile.tts.slots),
-        "log": _Log(house),
+        "log": _Log(house, effort),
     }
     async with AsyncExitStack() as stack:
         uris = {}
@@ -137,7 +143,8 @@ async def _serving(house: House, uri_of) -> AsyncIterator[dict[str, str]]:
 
 
 async def _serve(profile: Profile, scenes: Sequence[Scene]) -> None:
-    async with _serving(house_of(profile, scenes), lambda _: "tcp://127.0.0.1:0") as uris:
+    effort = Effort()
+    async with effort.watched(), _serving(house_of(profile, scenes), lambda _: "tcp://127.0.0.1:0", effort) as uris:
         print(json.dumps(uris), flush=True)
         await asyncio.to_thread(sys.stdin.read)
 

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 
 from .day import Measured
+from .lag import share_of
 from .load import Load
 from .real_time import RealTime
 from .targets import Row
 from .wire import ChunkCost
+
+_AT_ONCE, _LOST_MS = 50, 25
 
 
 def overhead_rows(measured: RealTime) -> list[Row]:
@@ -24,24 +27,49 @@ def overhead_rows(measured: RealTime) -> list[Row]:
     return rows
 
 
-def load_rows(load: Load) -> list[Row]:
-    """What a core carries."""
-    lost_ms = _lost_ms(load.turns)
-    per_core, p99 = load.satellites / load.cores, share_of(lost_ms, 0.99)
-    name = f"turns at once on one core, from {load.satellites} satellites' processor time (G20)"
-    why = "" if per_core >= 50 else "microphone, voice detector and loudspeaker of all of them run in the one process that is measured"
-    late = "" if p99 <= 25 else _busy(load.lags_s)
-    return [
-        Row(name, "≥ 50", f"{per_core:.0f}", len(lost_ms), per_core >= 50, why),
-        Row(
-            f"lost above the critical path with {load.satellites} satellites (G20)",
-            "p99 ≤ 25 ms",
-            f"{p99:.1f} ms",
-            len(lost_ms),
-            p99 <= 25,
-            late,
-        ),
+def load_rows(loads: Sequence[Load]) -> list[Row]:
+    """What a core carries: one row for each number of satellites, and what follows from them."""
+    rows = [_load_row(load) for load in loads]
+    most = loads[-1]
+    per_core = most.at_once / most.efforts["satellites"]["cores"]
+    name = f"turns at once on one core, from the processor time of {most.satellites} satellites (G20)"
+    why = "" if per_core >= _AT_ONCE else "microphone, voice detector, loudspeaker and the pauses between turns are in it"
+    rows.append(Row(name, f"≥ {_AT_ONCE}", f"{per_core:.0f}", len(most.turns), per_core >= _AT_ONCE, why))
+    return [*rows, _knee_row(loads)] if len(loads) > 1 else rows
+
+
+def _load_row(load: Load) -> Row:
+    p50, p99 = share_of(load.lost_ms, 0.5), share_of(load.lost_ms, 0.99)
+    used = [
+        f"{process} {told['cores']:.2f} cores, {told['waited']:.0%} of the time without, loop {told['late_s'] * 1000:.0f} ms late"
+        for process, told in load.efforts.items()
     ]
+    return Row(
+        f"{load.satellites} satellites: lost above the critical path; turns without a whole answer (G20)",
+        f"p99 ≤ {_LOST_MS} ms, none",
+        f"p50 {p50:.1f}, p99 {p99:.1f} ms; {load.unanswered}",
+        len(load.turns),
+        _carried(load),
+        "; ".join(filter(None, (load.disturbed, f"{load.at_once:.1f} turns at once, {load.satellite_mb:.1f} MB each", *used))),
+    )
+
+
+def _knee_row(loads: Sequence[Load]) -> Row:
+    """How many one process carries."""
+    most = max((load.satellites for load in loads if _carried(load)), default=0)
+    least = min((load.satellites for load in loads if _carried(load) is False), default=None)
+    unknown = [str(load.satellites) for load in loads if _carried(load) is None]
+    figure = f"{most}, and not {least}" if least else f"{most} or more"
+    why = f"nothing is known of {', '.join(unknown)}: see there" if unknown else ""
+    met = most >= _AT_ONCE or (None if unknown and not least else False)
+    return Row("most satellites in one process whose turns all stay within that (G20)", f"≥ {_AT_ONCE}", figure, len(loads), met, why)
+
+
+def _carried(load: Load) -> bool | None:
+    """Whether all turns were answered soon enough; None when they were not, and that was not the satellites' doing."""
+    if not load.unanswered and share_of(load.lost_ms, 0.99) <= _LOST_MS:
+        return True
+    return None if load.disturbed else False
 
 
 def wire_rows(costs: Sequence[ChunkCost], satellites: float) -> list[Row]:
@@ -52,12 +80,6 @@ def wire_rows(costs: Sequence[ChunkCost], satellites: float) -> list[Row]:
         Row("one audio chunk, written and read over the loopback (G18)", "≤ 8 µs", f"{ours:.1f} µs", len(costs), ours <= 8, why),
         Row("streams on one core, handed on to two servers each (G19)", "≥ 300", f"{satellites:.0f}", 1, satellites >= 300),
     ]
-
-
-def share_of(values: Sequence[float], share: float) -> float:
-    """So large a share of them is at most this."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
 
 def _lost_ms(turns: Sequence[Measured]) -> list[float]:

@@ -1,19 +1,16 @@
 """Turns in real time: engines in a process of their own, real sockets. What is left above the critical path is ours."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from wyoming_servers.shared.tasks import cancel
-
 from .day import Measured, live
+from .lag import loop_lag
 from .profile import load
 
 PROFILES = ("zero", "spark", "h100")
 _SCENES = ("s1", "s2-0.3", "s3", "s4")
 _SEEDS = 3
-_TICK_S = 0.005
 
 
 @dataclass
@@ -39,21 +36,3 @@ def run(turns_per_profile: int, arms: Sequence[str] = ("ours",)) -> RealTime:
 async def _part(measured: RealTime, arm: str, profile: str, scenes: Sequence[str], seed: int) -> None:
     async with loop_lag(measured.lags_s):
         measured.turns += await live(arm, load(profile), scenes, apart=True, seed=seed)
-
-
-@asynccontextmanager
-async def loop_lag(lags_s: list[float]) -> AsyncIterator[None]:
-    """Adds how late the event loop is, as long as this is open."""
-
-    async def sample() -> None:
-        now = asyncio.get_running_loop().time
-        while True:
-            due = now() + _TICK_S
-            await asyncio.sleep(_TICK_S)
-            lags_s.append(now() - due)
-
-    sampling = asyncio.create_task(sample(), name="lag of the loop")
-    try:
-        yield
-    finally:
-        await cancel(sampling)

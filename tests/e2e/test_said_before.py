@@ -1,81 +1,28 @@
 """What the voice has said before, word for word, is heard at once: who keeps it, how long, and when it is asked again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from one_voice import ANSWER, QUICK, StockServer, house
 from satellite_rig import satellite, seconds
-from satellite_servers import HANG, HANG_UP, PATIENCE_S, ScriptedAsr, ScriptedHandle, ScriptedVoice, ToldWake
+from satellite_servers import HANG, HANG_UP, ScriptedAsr, ScriptedHandle, ScriptedVoice, ToldWake
 from speech import speak
 from tts_fakes import ScriptedEngine, scripted, service
 from virtual_time import virtual
 from writing_servers import StreamingVoice
 from wyoming.info import TtsProgram
 
-from wyoming_servers.satellite.directory import Directory
 from wyoming_servers.satellite.held_speech import HeldSpeech
-from wyoming_servers.satellite.known_peer import Patience
 from wyoming_servers.satellite.said_before import LONGEST_S, SaidBefore
 from wyoming_servers.satellite.speakers import PLAYBACK_RATE_HZ
 from wyoming_servers.satellite.speech import SpeechBlock, synthesize
 from wyoming_servers.satellite.voice_pace import VoicePace
 from wyoming_servers.satellite.wording import Wording
 from wyoming_servers.shared.errors import PeerError
-from wyoming_servers.shared.server import WyomingServer
-from wyoming_servers.shared.service import Service
-from wyoming_servers.shared.settings import PeersSection
 from wyoming_servers.tts.engine import AudioBlock, TtsRequest
-
-ANSWER = "The light is on."
-QUICK = Patience(healthy_s=0.5, first_retry_s=0.1)
-
-
-class House:
-    """A satellite's directory, and the one voice that it is given; both can go and come."""
-
-    def __init__(self, folder: Path) -> None:
-        self.uri = f"unix://{folder}/voice.sock"
-        self.directory = Directory(PeersSection(tts=self.uri), browse=False, patience=QUICK)
-        self.server: WyomingServer | None = None
-
-    async def let_in(self, voice: Service) -> None:
-        """A voice is there from now on."""
-        self.server = WyomingServer(self.uri, [voice])
-        await self.server.start()
-
-    async def send_away(self) -> None:
-        """It is not there any more."""
-        assert self.server
-        await self.server.stop()
-        self.server = None
-
-    async def noticed(self, there: bool) -> None:
-        """Waits until the directory knows whether there is a voice."""
-        async with asyncio.timeout(PATIENCE_S):
-            while bool(self.directory.available("tts")) is not there:
-                await asyncio.sleep(0.05)
-
-    async def say(self, text: str | Wording = ANSWER, language: str = "en") -> list[SpeechBlock]:
-        """Has a text spoken to its end."""
-        return [block async for block in synthesize(self.directory, text, language, 1.0)]
-
-
-@asynccontextmanager
-async def house(folder: Path, voice: Service) -> AsyncIterator[House]:
-    """A house with this voice."""
-    there = House(folder)
-    await there.let_in(voice)
-    await there.directory.start()
-    try:
-        await there.noticed(True)
-        yield there
-    finally:
-        await there.directory.stop()
-        if there.server:
-            await there.server.stop()
 
 
 def pcm(blocks: Sequence[SpeechBlock]) -> bytes:
@@ -129,6 +76,21 @@ async def test_a_voice_that_was_started_again_is_asked_again_though_it_says_the_
         await there.noticed(True)
         await there.say()
     assert (len(before.requests), len(after.requests)) == (1, 1)
+
+
+@virtual
+async def test_a_stock_voice_is_asked_once_and_again_after_a_restart(tmp_path: Path) -> None:
+    requests: list[str] = []
+    async with house(tmp_path, ScriptedVoice()) as there:
+        for _ in range(2):
+            await there.send_away()
+            there.server = StockServer(there.uri, requests)
+            await there.server.start()
+            await there.noticed(True)
+            for _ in range(3):
+                await there.say()
+                await asyncio.sleep(100.0)
+    assert requests == [ANSWER] * 2
 
 
 class ChangingVoice(ScriptedVoice):

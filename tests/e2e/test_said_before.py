@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from one_voice import ANSWER, QUICK, StockServer, house
 from satellite_rig import satellite, seconds
-from satellite_servers import HANG, HANG_UP, ScriptedAsr, ScriptedHandle, ScriptedVoice, ToldWake
+from satellite_servers import HANG, HANG_UP, PATIENCE_S, ScriptedAsr, ScriptedHandle, ScriptedVoice, ToldWake
 from speech import speak
 from tts_fakes import ScriptedEngine, scripted, service
 from virtual_time import virtual
@@ -333,3 +333,19 @@ async def test_the_report_of_a_turn_says_that_the_answer_came_from_memory(tmp_pa
             report = await rig.turn()
             told.append((report.from_memory, report.as_json().get("from_memory"), "from memory" in report.line()))
     assert told == [(False, None, False), (True, True, True)]
+
+
+@virtual
+async def test_who_interrupts_an_answer_from_memory_has_heard_as_much_of_it_as_of_any(tmp_path: Path) -> None:
+    text, half_s = "one two three four five six seven eight nine ten", LONGEST_S / 2
+    handle, voice = ScriptedHandle(text, text, ANSWER), ScriptedVoice()
+    voice.sound = np.resize(ScriptedVoice.SOUND, round(LONGEST_S * PLAYBACK_RATE_HZ))
+    services = {"wake": ToldWake(), "asr": ScriptedAsr("count", "count", "stop"), "handle": handle, "tts": voice}
+    async with satellite(services, tmp_path) as rig:
+        for heard_s in (LONGEST_S + 1.0, half_s):
+            await services["wake"].hears()
+            await rig.room.hear(seconds(0.3), speak("count to ten please"), seconds(1.0 + heard_s))
+        await services["wake"].hears()
+        cut = await asyncio.wait_for(handle.spoken.get(), PATIENCE_S)
+    assert voice.requests == [text]
+    assert text.startswith(cut["text"]) and 4 <= len(cut["text"].split()) <= 7

@@ -94,6 +94,13 @@ class ScriptedVoice(_Scripted):
         return _VoiceSession(self, peer)
 
 
+class TwoSoundsVoice(ScriptedVoice):
+    """A voice that makes another sound of single words than of sentences."""
+
+    def sound_of(self, text: str) -> np.ndarray:
+        return self.sound if " " in text else self.sound[: len(self.sound) // 2] // 2
+
+
 class _VoiceSession(Session):
     busy = False
 

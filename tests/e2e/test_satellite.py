@@ -3,10 +3,9 @@
 import asyncio
 from pathlib import Path
 
-import numpy as np
 import pytest
 from satellite_rig import overlap, satellite, seconds
-from satellite_servers import HANG, HANG_UP, Reply, ScriptedAsr, ScriptedHandle, ScriptedVoice, ScriptedWake
+from satellite_servers import HANG, HANG_UP, Reply, ScriptedAsr, ScriptedHandle, ScriptedVoice, ScriptedWake, TwoSoundsVoice
 from speech import speak
 from virtual_time import virtual
 
@@ -150,17 +149,10 @@ async def test_a_reminder_is_said_twice(tmp_path: Path) -> None:
     assert rig.recorder.count(ScriptedVoice.SOUND) == 2
 
 
-class TwoSounds(ScriptedVoice):
-    """Names of timers are half as long as sentences."""
-
-    def sound_of(self, text: str) -> np.ndarray:
-        return self.sound if " " in text else self.sound[: len(self.sound) // 2] // 2
-
-
 @virtual
 async def test_a_reminder_beside_a_timer_is_not_said_more_often(tmp_path: Path) -> None:
     handle = ScriptedHandle()
-    services = house(ScriptedAsr(), handle) | {"tts": (voice := TwoSounds())}
+    services = house(ScriptedAsr(), handle) | {"tts": (voice := TwoSoundsVoice())}
     async with satellite(services, tmp_path, ring_s=30.0) as rig:
         await handle.finish_timer("t1", "Pizza.")
         await handle.finish_timer("t2", "While I was away, you missed your alarm.", times=1)

@@ -95,6 +95,13 @@ def test_whatever_the_templates_understand_is_a_sentence(language):
     assert len(missed) <= 0.05 * len(judged), missed  # "zwölf mal sieben …" may go on as a number in German
 
 
+@pytest.mark.parametrize("text", ["cancel the pizza timer", "which lights are on"])
+def test_what_only_a_room_could_follow_is_complete_where_no_room_has_a_name(text):
+    houses = (HOUSE, House())
+    loaded = [Matcher(templates.load("en", house, [paths.content("intents")], scope="text")) for house in houses]
+    assert [one.prospect(text) for one in loaded] == [EXTENDABLE, COMPLETE]
+
+
 def test_the_answer_to_a_question_is_a_sentence_only_after_the_question():
     context = Context(asked="item", asking=frozenset({"EarshotListAdd"}))
     assert (matcher("en").prospect("milk", context), matcher("en").prospect("milk")) == (EXTENDABLE, SENTENCE)

@@ -82,6 +82,7 @@ class Prefixes:
         self._conjunctions = _phrases(conjunctions, self._language)
         self._tries: dict[tuple, Trie] = {}
         self._keep: list[Permutation] = []
+        self._can_be_said: dict[tuple[int, int], bool] = {}
         self._blocks = [block for name, intent in intents.intents.items() for block in self._blocks_of(name, intent.data)]
         self._begin()
 
@@ -185,11 +186,14 @@ class Prefixes:
         """Forgets all that was worked out, and works out how sentences begin."""
         self._positions: dict[tuple, _Position] = {}
         self._keep.clear()
+        self._can_be_said.clear()  # by the ids of what was kept
         self._firsts: dict[str, list[tuple[_Steps, _Block]]] = {}
         self._anything: list[tuple[_Steps, _Block]] = []
         for block in self._blocks:
             end = self._position(None, None, block)
             for sentence in block.sentences:
+                if not self._sayable(sentence.expression, block):
+                    continue
                 steps = self._of(self._position(sentence.expression, end))
                 if steps.wildcards:
                     self._anything.append((steps, block))
@@ -240,7 +244,8 @@ class Prefixes:
     def _group(self, item: Expression, rest: _Position, built: str, steps: _Steps) -> None:
         if isinstance(item, Alternative):
             for choice in item.items:
-                self._item(choice, rest, built, steps)
+                if self._sayable(choice, rest.block):
+                    self._item(choice, rest, built, steps)
         elif isinstance(item, Permutation):
             self._permutation(item, rest, built, steps)
         elif isinstance(item, Group):
@@ -316,19 +321,36 @@ class Prefixes:
         """Whether what follows may fill a slot."""
         if position.slots is None:
             position.slots = (
-                False if position.rest is None else _fills(position.item, position.block.rules) or self._has_slots(position.rest)
+                False if position.rest is None else self._fills(position.item, position.block) or self._has_slots(position.rest)
             )
         return position.slots
 
+    def _fills(self, item: Any, block: _Block) -> bool:
+        if isinstance(item, Trie):
+            return bool(item.next)
+        if not isinstance(item, Expression) or not self._sayable(item, block):
+            return False
+        if isinstance(item, RuleReference):
+            return self._fills(block.rules[item.rule_name].expression, block)
+        return isinstance(item, ListReference) or (isinstance(item, Group) and any(self._fills(part, block) for part in item.items))
 
-def _fills(item: Any, rules: Mapping[str, Sentence]) -> bool:
-    if isinstance(item, ListReference):
-        return True
-    if isinstance(item, Trie):
-        return bool(item.next)
-    if isinstance(item, RuleReference):
-        return _fills(rules[item.rule_name].expression, rules)
-    return isinstance(item, Group) and any(_fills(part, rules) for part in item.items)
+    def _sayable(self, item: Expression, block: _Block) -> bool:
+        """Whether anybody in this house can say all of it: where no room has a name, nobody ends "the lights in the"."""
+        key = (id(item), id(block))
+        if key not in self._can_be_said:
+            self._can_be_said[key] = self._is_sayable(item, block)
+        return self._can_be_said[key]
+
+    def _is_sayable(self, item: Expression, block: _Block) -> bool:
+        if isinstance(item, ListReference):
+            values = block.lists.get(item.list_name)
+            named = not isinstance(values, TextSlotList) or any(_allows(block.data, value.context) for value in values.values)
+            return item.get_inline_range() is not None or (values is not None and named)
+        if isinstance(item, RuleReference):
+            return self._sayable(block.rules[item.rule_name].expression, block)
+        if not isinstance(item, Group):
+            return True
+        return (any if isinstance(item, Alternative) else all)(self._sayable(part, block) for part in item.items)
 
 
 def _allows(block: IntentData, context: Mapping[str, Any] | None) -> bool:

@@ -89,6 +89,11 @@ def test_the_language_is_spoken(tree: Path, sentence: str, answer: str) -> None:
     assert re.fullmatch(answer, ask(tree, sentence, "--set", "language=sv"))
 
 
+def test_a_satellite_apologises_in_it_before_it_has_sentences_for_that(tree: Path) -> None:
+    said = run(tree, "-c", "from wyoming_servers.shared.responses import apologies; print(set(apologies('sv').values()))")
+    assert said.stdout.strip() == "{'Det gick inte.'}", said.stderr
+
+
 def test_the_languages_labelled_sentences_are_understood(tree: Path) -> None:
     ran = run(tree, "-m", "wyoming_servers", "routing", "tests/routing/sv.yaml", "--templates", "--json")
     assert '"right": 1.0' in ran.stdout, ran.stdout + ran.stderr

@@ -7,6 +7,7 @@ cost since the last one and which turns were committed.
 import asyncio
 import dataclasses
 import json
+import logging
 import math
 import resource
 import sys
@@ -111,4 +112,5 @@ def _memory_mb() -> float:
 
 
 if __name__ == "__main__":
+    logging.basicConfig(level=logging.ERROR)  # what overload makes satellites warn of is in the figures
     asyncio.run(_live(Path(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])))

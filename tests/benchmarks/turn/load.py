@@ -73,8 +73,8 @@ class Load:
 
     @property
     def at_once(self) -> float:
-        """Turns under way, at the mean."""
-        return sum(turn.took_s for turn in self.turns) / self.seconds
+        """Turns under way that came to their end, at the mean."""
+        return sum(turn.took_s for turn in self.turns if turn.lost_s is not None) / self.seconds
 
     @property
     def lost_ms(self) -> list[float]:

@@ -30,7 +30,7 @@ def overhead_rows(measured: RealTime) -> list[Row]:
 def load_rows(loads: Sequence[Load]) -> list[Row]:
     """What a core carries: one row for each number of satellites, and what follows from them."""
     rows = [_load_row(load) for load in loads]
-    most = loads[-1]
+    most = max((load for load in loads if _carried(load)), key=lambda load: load.satellites, default=loads[0])
     per_core = most.at_once / most.efforts["satellites"]["cores"]
     name = f"turns at once on one core, from the processor time of {most.satellites} satellites (G20)"
     why = "" if per_core >= _AT_ONCE else "microphone, voice detector, loudspeaker and the pauses between turns are in it"

@@ -152,14 +152,20 @@ class _HandleSession(_Session):
             service.provisional.append(event.data)
             if service.hangs_up:
                 raise ConnectionResetError
-            await self.peer.send(Event("earshot-prospect", {"class": service.judges, "text": event.data["text"]}))
-            if service.harmless:
-                self._preparing = self.owner.start(self._stream(event.data["text"]), "prepare")
+            promise = {"waiting": False} if event.data.get("holds") else {}
+            await self.peer.send(Event("earshot-prospect", {"class": service.judges, "text": event.data["text"]} | promise))
+            self._preparing = self.owner.start(self._prepare(event.data["text"], holds=bool(promise)), "prepare")
         elif event.type == "transcript":
             service.asked.append(event.data)
             if service.refuses:
                 raise BusyError("no room")
             self.owner.start(self._answer(event.data["text"]), "answer")
+
+    async def _prepare(self, text: str, *, holds: bool) -> None:
+        if self.service.harmless:
+            await self._stream(text)
+        if holds:
+            await self.peer.send(Event("earshot-waiting", {"text": text}))
 
     async def _stream(self, text: str) -> None:
         await self.service.work()
@@ -251,10 +257,10 @@ class Spoken:
         self.turn.pause(len(self.words) / RATE_HZ)
         await asyncio.sleep(seconds)
 
-    def ends(self) -> None:
-        """The turn is committed, now."""
+    def ends(self, *, settled: bool = True) -> None:
+        """The turn is committed, now. settled: False when the user may go on, as long as nothing was done or heard."""
         self.words.finish()
-        self.turn.commit(asyncio.get_running_loop().time())
+        self.turn.commit(asyncio.get_running_loop().time(), settled=settled)
 
     async def report(self) -> TurnReport:
         """What became of it."""

@@ -18,6 +18,13 @@ async def speak(user: Spoken, chance: random.Random) -> tuple[int, float]:
         if chance.random() < 0.8:
             await user.pauses(chance.choice((0, 1, 20, 60, 200, chance.randrange(1500))) * _MS)
     said, committed = len(user.words), asyncio.get_running_loop().time()
+    for _ in range(2 if chance.random() < 0.5 else 0):
+        user.ends(settled=False)
+        await asyncio.sleep(chance.choice((0, 1, 20, chance.randrange(1500))) * _MS)
+        if not user.turn.reopens:
+            return said, committed
+        await user.says(chance.randrange(20, 400) * _MS)
+        said, committed = len(user.words), asyncio.get_running_loop().time()
     user.ends()
     if chance.random() < 0.3:  # too late: the turn is over
         await asyncio.sleep(chance.choice((0, 1, 50)) * _MS)
@@ -86,3 +93,32 @@ async def test_speech_that_resumes_around_the_commit_is_answered_whole_or_not_at
             assert (report.transcript, handle.done[-1]) == (f"{said} samples",) * 2
             user.begin(number)
     assert len(handle.done) == 101
+
+
+@pytest.mark.parametrize("harmless", [True, False])
+@pytest.mark.parametrize("pause_s", [0.0, 0.005, 0.015])
+@virtual
+async def test_speech_that_resumes_after_the_commit_is_answered_whole_unless_something_was_done_or_heard(
+    tmp_path: Path, pause_s: float, harmless: bool
+) -> None:
+    handle = GuessingHandle(0.01, harmless=harmless)
+    reopened = 0
+    async with spoken_to(tmp_path, GuessingAsr(0.01), handle, GuessingVoice(0.01)) as user:
+        for late_ms in range(50):
+            await user.says(0.1)
+            if pause_s:
+                await user.pauses(pause_s)
+            user.ends(settled=False)
+            await asyncio.sleep(late_ms * _MS)
+            before = bool(user.output.heard) or len(handle.asked) > late_ms
+            if user.turn.reopens:
+                assert not before
+                reopened += 1
+                await user.says(0.1)
+                user.ends()
+            said = len(user.words)
+            report = await user.report()
+            assert (report.transcript, handle.done[-1], user.output.words) == (f"{said} samples",) * 2 + (f"Answer to {said} samples.",)
+            user.begin(late_ms + 2)
+    assert len(handle.done) == 50
+    assert (0 < reopened < 50) or (pause_s > 0.01 and not harmless and not reopened)

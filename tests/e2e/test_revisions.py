@@ -63,7 +63,7 @@ async def test_the_commit_repeats_what_was_provisional_word_for_word(tmp_path: P
         await user.pauses()
         user.ends()
         await user.report()
-    assert handle.asked == handle.provisional
+    assert [asked | {"holds": True} for asked in handle.asked] == handle.provisional
     assert handle.asked[0]["context"] == {"satellite_id": "test", "conversation_id": "talk", "turn": 1, "revision": 0}
 
 

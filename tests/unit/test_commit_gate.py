@@ -1,10 +1,12 @@
 """The one door between suspicion and the world, in 100 000 random turns: work arrives late, twice, from revisions that are no more."""
 
+import asyncio
 import heapq
 import itertools
 import random
 
 import pytest
+from virtual_time import virtual
 
 from wyoming_servers.satellite.gate import MOST_GUESSES, Gate, Phase
 from wyoming_servers.shared.patience import Prospect
@@ -22,7 +24,7 @@ class Turn:
         self.closed_at: int | None = None
         self.passed: list[tuple[int, int]] = []
         """When something was done or heard, and of which revision."""
-        self.effects = 0
+        self.effects = self.reopened = 0
         self.most_events = 0
         """That were under way at once."""
         self._chance = chance
@@ -37,7 +39,14 @@ class Turn:
             self._plan(now, "pause")
             now += chance.choice((60, 200, 201, chance.randrange(1, 2000)))
             self._plan(now, "go_on")
-        self._plan(now - chance.choice((0, 1, 50, 400)), "commit")
+        now -= chance.choice((0, 1, 50, 400))
+        for _ in range(chance.choice((0, 0, 1, 2))):
+            self._plan(now, "commit_for_now")
+            now += chance.choice((0, 1, chance.randrange(1, 3000)))
+            self._plan(now, "go_on")
+            now += chance.randrange(50, 800)
+            self._plan(now, chance.choice(("pause", "settle")))
+        self._plan(now, "commit")
         if chance.random() < 0.2:
             self._plan(chance.randrange(now + 3000), "close")
         while self._events:
@@ -57,17 +66,28 @@ class Turn:
             self._work(now, "verdict", "verdict", "act", "sound", "sound")
 
     def _go_on(self, _: int, __: int) -> None:
-        self.gate.go_on()
+        committed = self.gate.phase is Phase.COMMITTED
+        if self.gate.go_on() and committed:
+            assert not self.passed
+            self.committed_at = None
+            self.reopened += 1
 
     def _verdict(self, _: int, revision: int) -> None:
         counts = self.gate.phase is Phase.PAUSED and revision == self.gate.revision
         assert self.gate.judge(revision, Prospect.PREFIX) is counts
 
-    def _commit(self, now: int, _: int) -> None:
-        self.gate.commit()
-        if self.closed_at is None:
+    def _commit(self, now: int, _: int, *, settled: bool = True) -> None:
+        if self.closed_at is None and self.gate.phase is not Phase.COMMITTED:
             self.committed_at = now
             self._work(now, "act", "act", "sound")
+        self.gate.commit(settled=settled)
+
+    def _commit_for_now(self, now: int, _: int) -> None:
+        self._commit(now, _, settled=False)
+
+    def _settle(self, _: int, __: int) -> None:
+        if self.gate.phase is Phase.COMMITTED:
+            self.gate.settle()
 
     def _act(self, now: int, revision: int) -> None:
         if self.gate.act(revision):
@@ -76,6 +96,7 @@ class Turn:
 
     def _sound(self, now: int, revision: int) -> None:
         if self.gate.lets(revision):
+            self.gate.settle()
             self.passed.append((now, revision))
 
     def _close(self, now: int, _: int) -> None:
@@ -94,7 +115,7 @@ def test_random_turns_are_answered_once_for_all_that_was_said_and_never_too_soon
         assert all(turn.closed_at is None or at <= turn.closed_at for at, _ in turn.passed), told
         assert all(revision == last for _, revision in turn.passed), told
         assert turn.effects == 1 or (turn.closed_at is not None and not turn.effects), told
-        assert last <= MOST_GUESSES and turn.most_events <= 40, told
+        assert last <= MOST_GUESSES + turn.reopened and turn.most_events <= 40, told
 
 
 def test_what_was_refused_before_it_began_may_be_tried_again():
@@ -103,6 +124,40 @@ def test_what_was_refused_before_it_began_may_be_tried_again():
     assert (gate.act(0), gate.act(0)) == (True, False)
     gate.not_done()
     assert gate.act(0)
+
+
+def test_a_turn_of_which_nothing_was_done_or_heard_is_open_to_the_user_again():
+    gate = Gate()
+    gate.commit(settled=False)
+    assert gate.reopens and gate.go_on() and not gate.lets(0)
+    gate.commit()
+    assert gate.lets(1) and not gate.reopens
+
+
+def test_who_comes_too_late_changes_nothing():
+    gate = Gate()
+    gate.commit(settled=False)
+    assert gate.act(0) and not gate.go_on() and gate.lets(0)
+
+
+@virtual
+async def test_what_is_let_out_stays_out():
+    gate = Gate()
+    gate.commit(settled=False)
+    await gate.let_out(0)
+    assert not gate.go_on() and gate.lets(0)
+
+
+@virtual
+async def test_what_waits_for_certainty_passes_when_the_user_can_go_on_no_more():
+    gate = Gate()
+    waiting = asyncio.create_task(gate.settled(0))
+    gate.commit(settled=False)
+    await asyncio.sleep(1)
+    before = waiting.done()
+    gate.settle()
+    await waiting
+    assert not before
 
 
 def test_a_verdict_that_arrives_while_the_user_speaks_is_void():

@@ -2,15 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 
 class Commit:
     """One sentence's. Given from the start for those that nobody takes back."""
 
-    def __init__(self, given: bool = True) -> None:
+    def __init__(self, given: bool = True, awaited: Callable[[], None] | None = None) -> None:
+        """awaited: called when the work on the sentence can go no further without it."""
         self._given = asyncio.Event()
+        self._awaited = awaited
         self._since = time.perf_counter()
         self._limit: asyncio.Timeout | None = None
         self._limit_s = 0.0
@@ -36,6 +38,9 @@ class Commit:
         """Waits until the sentence is certain. That time does not count where it is limited by `within`."""
         if self._given.is_set():
             return
+        if self._awaited:
+            self._awaited()
+            self._awaited = None
         limit = self._limit
         if limit:
             limit.reschedule(None)

@@ -32,6 +32,8 @@ PROVISIONAL = "earshot-provisional"
 """What may be all that the user says; a `transcript` with the same content makes it certain."""
 PROSPECT = "earshot-prospect"
 """What may still follow it."""
+WAITING = "earshot-waiting"
+"""All that may be done before the sentence is certain has been done: told to those who hold the `transcript` back until then."""
 _TO_BE_CONTINUED = frozenset({Prospect.PREFIX, Prospect.UNFINISHED})
 _MAX_ID_CHARS = 200
 _HOME_ASSISTANTS_ID = re.compile("[0-9A-HJKMNP-TV-Z]{26}")
@@ -85,13 +87,17 @@ class HandleSession(Session):
     async def _provisional(self, data: Mapping[str, Any]) -> None:
         """Begins to work; the connection reads on meanwhile. What was prepared before is given up."""
         await self._drop()
-        request = replace(self._request(data), commit=Commit(given=False))
-        task = asyncio.create_task(self._prepare(request), name=f"prepare an answer for {self._peer.name}")
+        waiting = Event(WAITING, {"text": data.get("text")})
+        holds = data.get("holds") is True
+        commit = Commit(given=False, awaited=(lambda: self._peer.send_soon(encode_event(waiting))) if holds else None)
+        request = replace(self._request(data), commit=commit)
+        work = self._prepare(request, {"waiting": False} if holds else {})
+        task = asyncio.create_task(work, name=f"prepare an answer for {self._peer.name}")
         self._prepared = _Prepared(_content(data), request.commit, task)
 
-    async def _prepare(self, request: Request) -> None:
+    async def _prepare(self, request: Request, promise: dict[str, Any]) -> None:
         prospect = await self._service.router.prospect(request)
-        await self._peer.send(Event(PROSPECT, {"class": str(prospect), "text": request.text}))
+        await self._peer.send(Event(PROSPECT, {"class": str(prospect), "text": request.text} | promise))
         if prospect in _TO_BE_CONTINUED:
             await request.commit.given()
         await self._answer(request)

@@ -22,6 +22,8 @@ PROVISIONAL = "earshot-provisional"
 """What may be all that the user says: the server prepares its answer, and does nothing."""
 PROSPECT = "earshot-prospect"
 """Its reply: what may still follow."""
+WAITING = "earshot-waiting"
+"""It has done all that it may do before the transcript, which it waits for."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,12 @@ class Door(Protocol):
 
     async def opened(self) -> None:
         """Waits until it may be acted on."""
+
+    async def settled(self) -> None:
+        """Waits until that will not be taken back any more."""
+
+    def waited_for(self) -> None:
+        """The server can do no more before it is acted on."""
 
     def may_ask(self, uri: str) -> bool:
         """True when this server may be told of it before, as `earshot-provisional`."""
@@ -127,6 +135,7 @@ class _Inquiry:
         """True once the server was asked before the door was open."""
         self.sent = False
         """True once the server may have acted."""
+        self._holds = False
 
     async def run(self, wording: Wording, clock: asyncio.Timeout, limit_s: float, done: Callable[[Answer], None]) -> None:
         client, door = self._client, self._door
@@ -135,9 +144,12 @@ class _Inquiry:
             while True:
                 event = await client.receive(None)
                 if event.type == PROSPECT:
+                    self._holds = event.data.get("waiting") is False
                     await door.judged(client.uri, prospect_of(event.data.get("class")))
+                elif event.type == WAITING:
+                    door.waited_for()
                 elif HandledStart.is_type(event.type) or HandledChunk.is_type(event.type):
-                    if self.sent:
+                    if clock.when() is not None:
                         clock.reschedule(asyncio.get_running_loop().time() + limit_s)
                     wording.append(_text(event) if HandledChunk.is_type(event.type) else "")
                     if len(wording.text) > LONGEST_CHARS:
@@ -152,8 +164,10 @@ class _Inquiry:
         with contextlib.suppress(PeerUnreachableError):  # whoever reads notices as well
             if self._door.may_ask(self._client.uri):
                 self.provisional = True
-                await self._client.send(Event(PROVISIONAL, self._request.data))
+                await self._client.send(Event(PROVISIONAL, self._request.data | {"holds": True}))
             await self._door.opened()
+            if self._holds:  # as long as the server can go on without it, the transcript would be a promise for nothing
+                await self._door.settled()
             if self._door.may_act():
                 self.sent = True
                 await self._client.send(self._request)

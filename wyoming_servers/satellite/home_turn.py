@@ -74,12 +74,20 @@ class HomeTurn:
     def go_on(self) -> None:
         """See pause."""
 
+    @property
+    def reopens(self) -> bool:
+        """Home Assistant may have acted."""
+        return False
+
+    def settle(self) -> None:
+        """See reopens."""
+
     def judge(self, revision: int, prospect: Prospect | None) -> bool:
         """Nobody judges words before they have ended."""
         return False
 
-    def commit(self, speech_ended_at: float | None = None) -> None:
-        """The user has finished; see Turn.commit."""
+    def commit(self, speech_ended_at: float | None = None, *, settled: bool = True) -> None:
+        """The user has finished; see Turn.commit. It is always settled."""
         self._committed_at = asyncio.get_running_loop().time()
         self._speech_ended_at = speech_ended_at
         self._local.commit(speech_ended_at)

@@ -1,6 +1,9 @@
 """One opening of the microphone to the user: from the wake word, or the end of an answer, to the end of what is said."""
 
 import asyncio
+import math
+
+import numpy as np
 
 from ..shared.audio import FRAME_SAMPLES, RATE_HZ
 from ..shared.endpointing import Ending, Endpointer, Patience
@@ -14,6 +17,8 @@ from .turn import Turn
 from .utterance import Utterance
 
 _UNADDRESSED_SPEECH_S = 0.4  # without a wake word, less than this was not meant for us
+_GOES_ON_S = 0.19  # of speech without a gap, in the silence before an answer: more than a cough
+_REOPENS_S = 7.0  # after the first commit; whoever waits for longer does not go on with that sentence
 _CONTEXT_S = 0.5  # before it, for the voice detector to settle in
 
 
@@ -60,6 +65,8 @@ class Listening:
         self._prospect: Prospect | None = None
         self._asked_at = 0
         self._opinion = Opinion()
+        self._settles_at: int | None = None
+        self._since_commit: list[np.ndarray] = []
 
     @property
     def started(self) -> bool:
@@ -99,24 +106,47 @@ class Listening:
         self._endpointer.wait_s = self._wait_s
         return self._endpointer.ending
 
-    def commit(self) -> None:
-        """The user has finished: the turn may answer."""
+    def commit(self, *, settled: bool = True) -> None:
+        """The user has finished: the turn may answer. settled: False when `goes_on` is asked from now on whether that was so."""
+        self._settles_at = self._settles_at or self._at + round(_REOPENS_S * RATE_HZ)
+        self._endpointer.wait_s = math.inf
         self.utterance.finish()
         self._speculation.ended(self._prospect, self._opinion.prosody)
         self.turn.report.prosody = self._opinion.prosody
         if self._opinion.asked and depends_on_prosody(self._prospect):
             self._melody.counted(in_time=self._opinion.given)
         ended_at = self._hearing.clock(self.speech_end)
-        self.turn.commit(min(ended_at, asyncio.get_running_loop().time()))
+        self.turn.commit(min(ended_at, asyncio.get_running_loop().time()), settled=settled)
+
+    def goes_on(self) -> bool:
+        """Takes what was heard since the commit. True when the user speaks on before anything was done or heard: it is void."""
+        if not self.turn.reopens:
+            return False
+        begin, self._at = self._at, self._hearing.position
+        self._since_commit.append(self._hearing.between(begin, self._at))
+        self._endpointer.feed(self._since_commit[-1])
+        if self._settles_at is None or self._at >= self._settles_at:
+            self.turn.settle()
+            return False
+        if self._endpointer.speaks_for_s < _GOES_ON_S:
+            return False
+        self._go_on(learns=self._judged)  # nobody has to wait for longer because the answer would have taken longer still
+        self.utterance.append(np.concatenate(self._since_commit))
+        self._since_commit.clear()
+        return True
 
     def _mark_pauses(self) -> None:
         endpointer = self._endpointer
         if self._paused_at is not None and self._paused_at != endpointer.speech_end:
-            self._speculation.went_on(self._prospect, endpointer.last_pause_s, self._opinion.prosody)
-            self._paused_at, self._judged, self._prospect = None, False, None
-            self.turn.go_on()
+            self._go_on(learns=True)
         if self._paused_at is None and endpointer.has_been_silent_for(PAUSE_S):
             self._take_for_all(certain=False)
+
+    def _go_on(self, *, learns: bool) -> None:
+        if learns:
+            self._speculation.went_on(self._prospect, self._endpointer.last_pause_s, self._opinion.prosody)
+        self._paused_at, self._judged, self._prospect = None, False, None
+        self.turn.go_on()
 
     def _take_for_all(self, *, certain: bool) -> bool:
         """What was said is worked on; while nobody knows what it was, no answer can come, and the user may as well go on."""

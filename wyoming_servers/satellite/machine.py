@@ -17,7 +17,6 @@ from .echo import EchoCanceller
 from .events import Events
 from .follow_up import FollowUp, Window
 from .hearing import Ear, Hearing
-from .home_turn import ROUTE as HOME_ROUTE
 from .home_turn import HomeTurn
 from .interjections import Interjections, TimerDesk
 from .interruption import Understood, Verdict
@@ -45,7 +44,7 @@ from .peers import Peers
 from .playback import Player
 from .prosody import ProsodyListener
 from .report import TurnReport
-from .signals import Signals
+from .signals import QUIET_INTENTS, Signals
 from .speculation import Speculation
 from .targets import check_targets, target_of
 from .turn import Asker, Turn, TurnId
@@ -57,7 +56,6 @@ _KEEP_S = 10.0  # of the microphone, besides the longest command
 _HUM_S = 1.2  # what ends sooner after the wake word and is not understood was a hum or a cough: the command is still to come
 _WORD_S = 0.8  # of it, for its loudness
 _SAME_WORD_S = 1.0  # two detections closer than this are one wake word
-_QUIET_INTENTS = ("EarshotStop", "HassNevermind")
 
 
 class Satellite:
@@ -91,6 +89,7 @@ class Satellite:
         self._turn: Turn | HomeTurn | None = None
         self._task: asyncio.Task | None = None
         self._listening: Listening | None = None
+        self._committed: Listening | None = None  # whose turn has not been answered
         self._speculation = Speculation(satellite.silence_s, allowed=satellite.speculate == "auto")
         self._hum: int | None = None
         self._follow_up = FollowUp(satellite)
@@ -110,7 +109,7 @@ class Satellite:
     @property
     def in_turn(self) -> bool:
         """True while the microphone is open to the user."""
-        return self._listening is not None
+        return self._listening is not None or (self._committed is not None and self._committed.turn.reopens)
 
     def connect(self, ear: Ear, timers: TimerDesk, home: HomeLink | None = None, canceller: EchoCanceller | None = None) -> None:
         """ear: takes the sound. timers: is told what became of timers. home: where Home Assistant is. canceller: of our own voice."""
@@ -219,6 +218,9 @@ class Satellite:
         self._hearing.append(frame.samples, frame.heard_at)
         if self._listening:
             self._listen_on(self._listening)
+        elif self._committed and self._committed.goes_on():
+            self._listening, self._committed = self._committed, None
+            self._signals.answered()
         else:
             self._give_way(self._barge_in.feed(frame.samples))
 
@@ -293,7 +295,8 @@ class Satellite:
         if ending is not Ending.NO_SPEECH and listening.started:
             short = listening.speech_end - listening.start < _HUM_S * RATE_HZ
             self._hum = self._hearing.position if short and listening.turn.addressed and not listening.turn.id.revision else None
-            listening.commit()
+            self._committed = listening if ending is Ending.SILENCE else None
+            listening.commit(settled=self._committed is None)
             self._signals.wait()
             return
         self._drop_turn("no-speech")
@@ -318,16 +321,15 @@ class Satellite:
             return
         self._signals.answered()
         report, turn = message.report, self._turn
-        self._turn = self._task = self._listening = None
+        self._turn = self._task = self._listening = self._committed = None
         if report.ended == "empty" and self._hum is not None:
             self._listen_again(turn, self._hum)
             return
         self._report(report)
-        if sign := _sign_of(report, addressed=turn.addressed):
-            self._signals.play(sign)
+        self._signals.end(report, addressed=turn.addressed)
         if self._interjections.waiting:
             self._interjections.speak_up()
-        elif report.ended == "answered" and report.intent not in _QUIET_INTENTS:
+        elif report.ended == "answered" and report.intent not in QUIET_INTENTS:
             self._listen_for(self._follow_up.after(report), self._hearing.position + round(self._barge_in.settle_s * RATE_HZ))
 
     def _listen_again(self, turn: Turn | HomeTurn, start: int) -> None:
@@ -370,7 +372,8 @@ class Satellite:
     def _drop_turn(self, why: str) -> None:
         """Whatever the turn still does is for nobody."""
         self._signals.answered()
-        turn, self._turn, self._listening = self._turn, None, None
+        turn, self._turn = self._turn, None
+        self._listening = self._committed = None
         if isinstance(turn, Turn) and (cut := turn.cut_off(self._output.spoken)):
             self._interjections.timers.spoken(cut)
         if self._task:
@@ -385,11 +388,3 @@ class Satellite:
         if self._interjections.waiting and (self._turn is None or (not self._turn.addressed and not self._task)):
             self._drop_turn("interrupted")  # an open follow-up window in which nobody speaks
             self._interjections.speak_up()
-
-
-def _sign_of(report: TurnReport, *, addressed: bool) -> str | None:
-    """The sound for the end of a turn in which somebody spoke to us and nothing is said in answer; None when none is missed."""
-    done = report.handled or report.route == HOME_ROUTE  # to Home Assistant it is no failure that nothing was understood
-    if report.ended == "empty" or (report.ended == "answered" and not report.answer):
-        return None if not addressed and report.intent in _QUIET_INTENTS else "done" if done else "error"
-    return None

@@ -48,6 +48,11 @@ class TurnReport:
     ended: str = "answered"
     """answered, empty (nothing understood), no-speech, no-wake-word, ignored, interrupted, muted, or failed."""
 
+    def begin_anew(self) -> None:
+        """Nothing of what was found out counts: the user goes on."""
+        kept = {"wake": self.stages_ms["wake"]} if "wake" in self.stages_ms else {}
+        vars(self).update(vars(TurnReport(self.wake_word, stages_ms=kept, revisions=self.revisions, wasted_ms=self.wasted_ms)))
+
     def as_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
         return {
@@ -114,6 +119,7 @@ class StageClock:
     def forget(self) -> None:
         """What was done so far was for nothing."""
         self._before.clear()
+        self._committed_at = self.speech_ended_at = None
 
     def took(self, stage: str, since: float, until: float | None = None) -> None:
         """A stage went on from one loop time to another, or until now."""

@@ -76,7 +76,7 @@ class Revision:
         """What is being said in answer; None before its first sound."""
         self._trouble: AssistantError | None = None
         self._heard = self._plain = isinstance(words, str)
-        self._judged = self._begun = False
+        self._judged = self._begun = self._audible = False
         self._from_memory = False
         self._idle_since: float | None = None
         self._voiced_at = 0.0
@@ -169,9 +169,9 @@ class Revision:
         request = Transcript(text=self.transcript, language=settings.language, context=self._context)
         try:
             await handle(means.peers, request, settings.satellite.handle_s, wording, lambda answer: self._note(answer, wording), self)
-        except ProvisionalLostError:
-            raise
         except AssistantError as err:
+            if isinstance(err, ProvisionalLostError) and not self._audible:
+                raise
             if wording.finished:  # the answer was there; it is of no account how the connection ended
                 return
             await self.opened()
@@ -215,16 +215,24 @@ class Revision:
             await self.opened()
             opened_at = _now()
             self._note_voice()
-            async with aclosing(held.blocks()) as blocks:
+            async with aclosing(self._let_out(held.blocks())) as blocks:
                 self.saying = wording
                 heard_at = await output.speak(blocks, wording)
         except AssistantError as err:
+            await self._gate.let_out(self.number)
             self._failed(err)
             await output.fail()
             return
         finally:
             await cancel(filling)
         self._means.clock.heard(max(opened_at, self._voiced_at), heard_at)
+
+    async def _let_out(self, speech: AsyncIterator[SpeechBlock]) -> AsyncIterator[SpeechBlock]:
+        async with aclosing(speech) as blocks:  # type: ignore[type-var]
+            async for block in blocks:
+                await self._gate.let_out(self.number)
+                self._audible = True
+                yield block
 
     async def _speech(self, wording: Wording, began: float) -> AsyncIterator[SpeechBlock]:
         means = self._means
@@ -245,6 +253,15 @@ class Revision:
     async def opened(self) -> None:
         """Waits until this revision may be acted on and heard."""
         await self._gate.opened(self.number)
+
+    async def settled(self) -> None:
+        """See answering.Door."""
+        await self._gate.settled(self.number)
+
+    def waited_for(self) -> None:
+        """See answering.Door."""
+        if self.number == self._gate.revision:
+            self._gate.settle()
 
     def may_act(self) -> bool:
         """See answering.Door."""

@@ -6,8 +6,12 @@ import numpy as np
 
 from ..shared.tasks import TaskOwner
 from . import chimes
+from .home_turn import ROUTE as HOME_ROUTE
 from .playback import Player
+from .report import TurnReport
 
+QUIET_INTENTS = ("EarshotStop", "HassNevermind")
+"""Who says that wants silence."""
 _NAMES = ("wake", "done", "error", "muted", "unmuted", "working")
 _FIRST_S = 1.2  # of silence after a command: people begin to wonder
 _AGAIN_S = 8.0
@@ -31,6 +35,13 @@ class Signals:
         """One of them, behind what is being heard."""
         if name in self._sounds:
             self._player.play(self._sounds[name])
+
+    def end(self, report: TurnReport, *, addressed: bool) -> None:
+        """The end of a turn in which somebody spoke to us, and nothing is said in answer."""
+        if report.ended == "empty" or (report.ended == "answered" and not report.answer):
+            done = report.handled or report.route == HOME_ROUTE  # to Home Assistant it is no failure that nothing was understood
+            if addressed or report.intent not in QUIET_INTENTS:
+                self.play("done" if done else "error")
 
     def wait(self) -> None:
         """A command has ended: until `answered`, silence is broken now and then. Nothing that is to be heard waits for that."""

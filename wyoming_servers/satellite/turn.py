@@ -113,8 +113,23 @@ class Turn:
             _take_of(self._revision).stop()
         return True
 
+    @property
+    def reopens(self) -> bool:
+        """True while `go_on` makes a turn that was committed be heard further: nothing was done or heard of it, and it is not settled."""
+        return self._gate.reopens
+
+    def settle(self) -> None:
+        """What was committed stays so, from now on: nobody watches whether the user speaks on."""
+        self._gate.settle()
+
     def go_on(self) -> None:
         """The user speaks again: what was made of the pause is thrown away, and everything is heard anew from its beginning."""
+        if self._gate.reopens:
+            self.report.begin_anew()
+            assert isinstance(self._words, Utterance)
+            if self._revision:
+                _take_of(self._revision).stop()
+            self._words.reopen()
         if not self._gate.go_on():
             return
         self._clock.forget()
@@ -132,7 +147,7 @@ class Turn:
 
         spoken: how much of a text has been heard, None when it is not being spoken."""
         revision = self._revision
-        if revision is None or not revision.transcript or not self._gate.lets(revision.number):
+        if revision is None or not revision.transcript or not self._gate.lets(revision.number) or not self._gate.acted:
             return None
         heard = spoken(revision.saying) if revision.saying else ""
         return None if heard is None else CutOff(self._asker.conversation_id, self.id.number, revision.transcript, heard)
@@ -141,17 +156,18 @@ class Turn:
         """What may follow the words of a revision; False when that is of no account any more."""
         return self._gate.judge(revision, prospect)
 
-    def commit(self, speech_ended_at: float | None = None) -> None:
+    def commit(self, speech_ended_at: float | None = None, *, settled: bool = True) -> None:
         """Opens the one door to actions and sound: the user has finished.
 
-        speech_ended_at: loop time of the user's last sound, for the figures.
+        speech_ended_at: loop time of the user's last sound, for the figures. settled: False when it is still watched whether the user
+        speaks on: then what only tells is asked for without a promise, until its first sound, or until the server waits for that.
         """
         report, gate = self.report, self._gate
         report.prospect, report.revisions = gate.prospect, gate.revision - self.id.revision + 1
         if self._revision:
             report.transcript = self._revision.transcript
         self._clock.commit(speech_ended_at)
-        gate.commit()
+        gate.commit(settled=settled)
 
     async def run(self, words: Utterance | str, output: Output | None) -> TurnReport:
         """The whole turn; what fails is in the report and is heard by the user.

@@ -36,6 +36,10 @@ class Utterance:
         self.finished, self.finished_at = True, asyncio.get_running_loop().time()
         self._wake_readers()
 
+    def reopen(self) -> None:
+        """More comes, after all."""
+        self.finished = False
+
     def take(self) -> "Take":
         """A reading of it that can be ended before it is finished."""
         again, self._taken = self._taken, True

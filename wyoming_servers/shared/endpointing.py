@@ -91,6 +91,11 @@ class Endpointer:
         """Position in samples where the speech so far ends; 0 when there was none."""
         return (self._last_speech + 1) * FRAME_SAMPLES if self._started else 0
 
+    @property
+    def speaks_for_s(self) -> float:
+        """Seconds of speech without a gap up to now."""
+        return _seconds(self._run)
+
     def has_been_silent_for(self, seconds: float) -> bool:
         """Whether the user has been silent so long since the speech so far, to the nearest frame, and no sound breaks it just now."""
         silence_s = _seconds(self._frame - 1 - self._last_speech)

@@ -8,9 +8,11 @@ from wyoming.event import Event
 from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop
 from wyoming.info import Artifact, HandleModel, HandleProgram
 
+from wyoming_servers.handle.commit import Commit
 from wyoming_servers.handle.links import Links, satellite_from
-from wyoming_servers.handle.session import PROVISIONAL, SUBSCRIBE
+from wyoming_servers.handle.session import PROSPECT, PROVISIONAL, SUBSCRIBE, WAITING
 from wyoming_servers.handle.wakes import WOKEN, Wakes
+from wyoming_servers.shared.protocol import encode_event
 from wyoming_servers.shared.sentences import Splitter
 from wyoming_servers.shared.service import Peer, Session
 
@@ -44,7 +46,7 @@ class _HandleSession(StandInSession):
         super().__init__(service, peer)
         self._text: str | None = None
         self._work: asyncio.Task | None = None
-        self._committed = asyncio.Event()
+        self._commit = Commit()
 
     async def handle(self, event: Event) -> None:
         if event.type in (SUBSCRIBE, WOKEN):
@@ -52,12 +54,15 @@ class _HandleSession(StandInSession):
             return
         text = Transcript.from_event(event).text
         if event.type == PROVISIONAL:
-            await self.peer.send(Event("earshot-prospect", {"class": self.house.prospect(text), "text": text}))
-            self._begin(text)
+            holds = event.data.get("holds") is True
+            promise = {"waiting": False} if holds else {}
+            await self.peer.send(Event(PROSPECT, {"class": self.house.prospect(text), "text": text} | promise))
+            waiting = encode_event(Event(WAITING, {"text": text}))
+            self._begin(text, Commit(given=False, awaited=(lambda: self.peer.send_soon(waiting)) if holds else None))
             return
         if text != self._text:
-            self._begin(text)
-        self._committed.set()
+            self._begin(text, Commit())
+        self._commit.give()
         self._text = self._work = None
 
     def _link(self, event: Event) -> None:
@@ -68,38 +73,38 @@ class _HandleSession(StandInSession):
         elif satellite := service.links.of(self.peer):
             service.wakes.add(satellite.id, event)
 
-    def _begin(self, text: str) -> None:
+    def _begin(self, text: str, commit: Commit) -> None:
         """Works on this text, and on no other that was only provisional."""
         if self._work:
             self._work.cancel()
-        self._text, self._committed = text, asyncio.Event()
-        self._work = self.answer(self._handle(text, self._committed), "handle")
+        self._text, self._commit = text, commit
+        self._work = self.answer(self._handle(text, commit), "handle")
 
-    async def _handle(self, text: str, committed: asyncio.Event) -> None:
+    async def _handle(self, text: str, commit: Commit) -> None:
         house = self.house
         answer = house.answers.get(text)
         async with house.busy("intent", text):
             await asyncio.sleep(house.profile.intent_s)
         if answer is None:
-            await committed.wait()
+            await commit.given()
             await self.peer.send(Handled(text="").event())
             return
         if answer.by == "intent" or house.profile.llm is None:
-            await self._carry_out(text, answer, committed)
+            await self._carry_out(text, answer, commit)
         else:
-            await self._ask_model(text, answer, committed)
-        await committed.wait()
+            await self._ask_model(text, answer, commit)
+        await commit.given()
         await self.peer.send(Handled(text=answer.text).event())
         await self.peer.send(HandledStop().event())
 
-    async def _carry_out(self, text: str, answer: Answer, committed: asyncio.Event) -> None:
+    async def _carry_out(self, text: str, answer: Answer, commit: Commit) -> None:
         if answer.changes:
-            await committed.wait()
+            await commit.given()
             self.house.effects.append(text)
         await self.peer.send(HandledStart().event())
         await self.peer.send(HandledChunk(text=answer.text).event())
 
-    async def _ask_model(self, text: str, answer: Answer, committed: asyncio.Event) -> None:
+    async def _ask_model(self, text: str, answer: Answer, commit: Commit) -> None:
         llm = self.house.profile.llm
         assert llm is not None
         async with self.service.slots, self.house.busy("llm", text) as work:
@@ -113,7 +118,7 @@ class _HandleSession(StandInSession):
             else:
                 await self._write(answer.text, work)
         if answer.by == "tool":
-            await self._carry_out(text, answer, committed)
+            await self._carry_out(text, answer, commit)
 
     async def _write(self, text: str, work: Busy) -> None:
         llm, splitter, now = self.house.profile.llm, Splitter("en", first_clause=True), asyncio.get_running_loop().time

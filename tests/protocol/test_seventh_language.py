@@ -35,6 +35,13 @@ responses:
     count: {one: "{n} minutnik.", few: "{n} minutniki: {timers}.", many: "{n} minutników.", other: "{n}."}
 """
 
+SUMS = """
+language: pl
+lists: {calc_words: {range: {from: 0, to: 999}}, calc_right: {wildcard: true}, calc_sign: {values: [{in: razy, out: "*"}]}}
+intents: {EarshotCalculate: {data: [{sentences: ["ile to {calc_words:amount} {calc_sign:operation} {calc_right:right}"]}]}}
+responses: {calculator: {decimal_sign: ",", is: "To {number}."}}
+"""
+
 
 @pytest.fixture
 def house(tmp_path: Path):
@@ -83,3 +90,9 @@ async def test_what_a_model_makes_of_numbers_in_words_is_checked(tmp_path, degre
         here.llm.on("piekarnik", Call("oven", {"degrees": degrees}))
         answer = await here.ask("rozgrzej piekarnik do dwustu dwudziestu stopni", language="pl")
         assert (answer.data["text"] if answer.type == "handled" else "") == told
+
+
+async def test_sums_are_worked_out_of_numbers_in_words(house):
+    (house / "intents" / "pl" / "calculator.yaml").write_text(SUMS)
+    async with running(house, MovedClock()) as uri:
+        assert await said(uri, "ile to dwadzieścia dwa razy trzy", language="pl") == "To 66."

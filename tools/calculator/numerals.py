@@ -10,7 +10,8 @@ _MOST_DIGITS = 40
 
 
 class Numerals:
-    """Reads numbers from a list of tokens. Making one takes some 50 ms: it asks for the names of a thousand numbers."""
+    """Reads numbers from a list of tokens. Making one takes some 50 ms, half a second in languages with many cases: it asks for all names
+    of a thousand numbers."""
 
     def __init__(self, phrases: Phrases) -> None:
         self._decimal_sign = phrases.say("decimal_sign")
@@ -18,7 +19,7 @@ class Numerals:
         self._points = set(phrases.items("points"))
         self._between = set(phrases.items("inside_numbers"))
         self._halves = [tuple(tokens(half)) for half in phrases.items("and_a_half")]
-        self._names = {_joined(_words(phrases.number(number, 0))): Fraction(number) for number in range(1000)}
+        self._names = {_joined(_words(name)): Fraction(number) for number in range(1000) for name in phrases.spellings(number)}
         self._names |= {_joined(_words(name)): value for name, value in _pairs(phrases.items("also_numbers"))}
         self._longest = 8  # words of one name: "quatre cent quatre-vingt-dix-sept" has five
         self._glued = re.compile("|".join(sorted(map(re.escape, phrases.items("glued")), key=len, reverse=True)) or "(?!)")

@@ -9,7 +9,7 @@ from typing import Any
 import home_assistant_intents
 
 from ..shared.errors import MissingSentenceError, SettingsError
-from ..shared.number_words import language_words, plural_form
+from ..shared.number_words import language_words, plural_form, spellings
 from ..shared.sentences import split
 from ..shared.templates import family, known_language, read_yaml, sentence_files
 from ..shared.tool import Phrases
@@ -125,6 +125,10 @@ class SectionPhrases(Phrases):
         words = language_words(self.language)
         kind = gender if gender and "." not in text else "cardinal"
         return words.number("0" if text == "-0" else text, kind) if words else text
+
+    def spellings(self, number: int) -> set[str]:
+        """All that a whole number is called."""
+        return spellings(self.language, number)
 
     def items(self, key: str) -> list[str]:
         """A list of words, or the forms of a sentence; empty when there is none."""

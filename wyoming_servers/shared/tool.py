@@ -108,6 +108,10 @@ class Phrases(ABC):
         """
 
     @abstractmethod
+    def spellings(self, number: int) -> Collection[str]:
+        """All that a whole number is called, whatever its case and gender: `one`; `ein`, `eine`, `einem` …; empty where that is unknown."""
+
+    @abstractmethod
     def items(self, key: str) -> list[str]:
         """A list of words, such as the names of the months, or the forms of a sentence; empty when there is none."""
 

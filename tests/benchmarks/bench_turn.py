@@ -1,10 +1,10 @@
 """The time from the end of speech to the first sound of the answer, against two other ways to run a turn, beside its targets."""
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
 from itertools import product
 
 import bench_loop
@@ -49,7 +49,8 @@ def report(*, long: bool, real: bool) -> None:
     print("  in virtual time:")
     print_rows(rows)
     measured = real_time.run(_LONG if long else _SHORT, ARMS if long else ("ours",))
-    real_rows = overhead_rows(real_time.RealTime([turn for turn in measured.turns if turn.arm == "ours"], measured.lags_s))
+    ours = [turn for turn in measured.turns if turn.arm == "ours"]
+    real_rows = overhead_rows(dataclasses.replace(measured, turns=ours))
     real_rows += wire_rows([chunk_cost() for _ in range(5)], asyncio.run(satellites_per_core(100, 5.0)))
     real_rows += load_rows([asyncio.run(load_of(*load)) for load in (_LADDER if long else _STEP)])
     print("  in real time, on this machine:")
@@ -65,8 +66,8 @@ def lived(arm: str, profile: str) -> list[Measured]:
 
 def _keep(turns: Sequence[Measured], rows: Sequence[Row]) -> None:
     _FOLDER.mkdir(parents=True, exist_ok=True)
-    (_FOLDER / "turns.json").write_text(json.dumps([asdict(turn) for turn in turns], indent=1), "utf-8")
-    (_FOLDER / "targets.json").write_text(json.dumps([asdict(row) for row in rows], indent=1), "utf-8")
+    (_FOLDER / "turns.json").write_text(json.dumps([dataclasses.asdict(turn) for turn in turns], indent=1), "utf-8")
+    (_FOLDER / "targets.json").write_text(json.dumps([dataclasses.asdict(row) for row in rows], indent=1), "utf-8")
     (_FOLDER / "index.html").write_text(page(turns), "utf-8")
     shown = [turn for turn in turns if (turn.profile, turn.scene) == _SHOWN]
     (_FOLDER / "waterfall.svg").write_text(waterfall(shown[: len(ARMS)]), "utf-8")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from turn.load import Load, LoadTurn
-from turn.real_targets import load_rows
+from turn.real_targets import load_rows, overhead_rows
+from turn.real_time import RealTime
 from turn.tape import KEPT_S, Ring, Rooms
 
 from wyoming_servers.shared.audio import RATE_HZ
@@ -31,6 +32,11 @@ def load(*lost_ms: float | None, satellites: int = 10, unspoken: int = 0, **effo
 )
 def test_a_slow_turn_is_held_against_the_satellites_only_where_it_was_their_doing(measured: Load, met: bool | None) -> None:
     assert load_rows([measured])[0].met is met
+
+
+@pytest.mark.parametrize(("late_s", "waited", "met"), [(0.004, 0.2, True), (0.006, 0.0, False), (0.006, 0.2, None)])
+def test_a_late_loop_is_nobodys_fault_where_there_was_no_processor(late_s: float, waited: float, met: bool | None) -> None:
+    assert overhead_rows(RealTime(lags_s=[late_s], waited=waited))[-1].met is met
 
 
 def test_why_nothing_was_measured_is_said() -> None:

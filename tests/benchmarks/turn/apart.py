@@ -12,6 +12,8 @@ from .lag import loop_lag, share_of
 
 _HERE = Path(__file__).parents[1]
 _SCHEDULER = Path("/proc/self/schedstat")
+DISTURBED = 0.05
+"""Of the time without a processor that was wanted: more is other work's doing."""
 
 
 @asynccontextmanager

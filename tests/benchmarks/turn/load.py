@@ -20,7 +20,7 @@ import numpy as np
 from wyoming_servers.satellite.speakers import PLAYBACK_RATE_HZ
 from wyoming_servers.shared.audio import RATE_HZ
 
-from .apart import Effort, apart
+from .apart import DISTURBED, Effort, apart
 from .coding import BLOCK, Run, runs
 from .day import Commit, chosen, rules_of
 from .engines import Engines, engines_apart
@@ -40,8 +40,6 @@ _WARM_S = 10.0  # until then everybody has had a turn, which does not count
 _READY_S = 120.0
 _FULL = 0.9
 """Of a core: an engine process that needs more may be what a turn waits for."""
-_DISTURBED = 0.05
-"""Of the time without a processor that was wanted: more is the machine's doing."""
 _Pipes = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 """Output and input of a process."""
 
@@ -94,7 +92,7 @@ class Load:
         engines, waited = self.efforts["engines"], max(effort["waited"] for effort in self.efforts.values())
         if engines["cores"] > _FULL:
             return f"not measured: the stand-in engines had no processor left ({engines['cores']:.2f} cores)"
-        if waited > _DISTURBED:
+        if waited > DISTURBED:
             return f"not measured: there was other work, one of the three processes waited {waited:.0%} of the time for a processor"
         return ""
 
@@ -192,7 +190,7 @@ class _Speaker:
         rooms, room, now = self._rooms, self._room, asyncio.get_running_loop().time
         silence = np.zeros(round(_GAP_S * RATE_HZ), np.int16)
         sound = np.concatenate((self._house.sayings[WAKE_SOUND].samples, silence, saying.samples))
-        opened_at, heard_at = rooms.opened[room]
+        opened_at, heard_at = map(float, rooms.opened[room])
         at = round((now() + _LEAD_S - opened_at) * RATE_HZ)
         rooms.microphone(room).write(at, sound)
         if rooms.given[room] > at:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from .apart import Effort
 from .day import Measured, live
 from .lag import loop_lag
 from .profile import load
@@ -20,16 +21,19 @@ class RealTime:
     turns: list[Measured] = field(default_factory=list)
     lags_s: list[float] = field(default_factory=list)
     """How late the event loop was, every 5 ms."""
+    waited: float = 0.0
+    """The share of the time in which this process could have gone on and had no processor."""
 
 
 def run(turns_per_profile: int, arms: Sequence[str] = ("ours",)) -> RealTime:
     """So many turns of each arm in each house, in three parts; arms and houses take turns, so that the machine's moods hit all."""
-    measured = RealTime()
+    measured, effort = RealTime(), Effort()
     scenes = [_SCENES[at % len(_SCENES)] for at in range(-(-turns_per_profile // _SEEDS))]
     for seed in range(_SEEDS):
         for profile in PROFILES:
             for arm in arms:
                 asyncio.run(_part(measured, arm, profile, scenes, seed))
+    measured.waited = effort.told()["waited"]
     return measured
 
 

@@ -60,8 +60,8 @@ class House:
     prospects: Mapping[str, str] = field(default_factory=dict)
     """The class of beginnings of what is answered; by default `prefix` for commands, and what they end with for questions to a model."""
     faults: dict[str, str] = field(default_factory=dict)
-    """What is wrong, by engine. asr: dies (hangs up on a request), or hangs; llm: these, or stalls after its first clause; tts: is silent,
-    hangs, or stalls after its first piece."""
+    """What is wrong, by engine. asr: dies (hangs up on a request), hangs, or understands nothing; llm: dies, hangs, or stalls after its
+    first clause; tts: is silent, hangs, or stalls after its first piece."""
     knows_satellites: bool = False
     """True when its intent server has links to satellites, as ours has; stock ones have none."""
     work: list[Busy] = field(default_factory=list)

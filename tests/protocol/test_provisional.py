@@ -51,6 +51,7 @@ def shown(messages: list[Message]) -> list[tuple[str, str | None]]:
 )
 async def test_what_may_follow_is_said_at_once(tmp_path, text, expected):
     async with running(tmp_path) as uri:
+        await said(uri, "never mind")  # the sentences are there
         assert await judged(uri, text) == expected
 
 

@@ -67,6 +67,8 @@ def test_numbers_are_found_in_words(language, text, number):
         ("pl", "nastaw minutnik na pięć minut", {"minutes": 5}),
         ("pl", "za dwudziestu dwóch dniach", {"days": 22}),
         ("sv", "ställ en timer på tjugofem minuter", {"minutes": 25}),
+        ("ru", "какая погода в Москве", {"place": "Moscow"}),
+        ("ru", "какая погода в Москве", {"place": "Москва"}),
         ("eu", "hamar minutuko tenporizadorea", {"minutes": 10}),
         ("en", "anything", {"loud": True, "mode": "fan", "area": "kitchen"}),
     ],
@@ -97,8 +99,17 @@ def test_a_place_that_is_no_translation_is_an_invention(said, place):
     assert invented({"place": place}, {}, [said], "de", TODAY) == ["place"]
 
 
+@pytest.mark.parametrize("place", ["Киев", "Санкт-Петербург"])
+def test_what_is_written_as_it_is_said_is_checked_in_every_script(place):
+    assert invented({"place": place}, {}, ["какая погода в Москве"], "ru", TODAY) == ["place"]
+
+
 def test_a_language_without_sentences_of_ours_has_its_numbers_checked():
     assert invented({"minutes": 6}, {}, ["nastaw minutnik na pięć minut"], "pl", TODAY) == ["minutes"]
+
+
+def test_a_number_alone_names_no_place():
+    assert invented({"place": "Paris"}, {}, ["20"], "en", TODAY) == ["place"]
 
 
 def test_numbers_of_two_turns_make_no_third():

@@ -4,7 +4,7 @@ import difflib
 import functools
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ _DATE = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
 _NEAR_DAYS = 8  # "next Monday"
 _LONGEST_NUMBER_WORDS = 6
 _LAST_DAY = 31
+_SAME = 1e-6
 _SHORTEST_WORD = 3
 _ALIKE = 0.6
 """Of letters that two words have in common: models write Milan for Mailand, and the singular for a plural."""
@@ -42,19 +43,15 @@ def invented(
 
     fixed: by argument the values that need not be said: its choices and its default. said: the utterance, the room, earlier turns.
     """
-    numbers: set[float] = {0.0}
-    words: set[str] = set()
-    for text in said:  # one by one: two numbers of different turns make no third
-        numbers |= derived(numbers_in(text, language))
-        words |= _words(" ".join([text, *english_names(text, language)]))
+    known_of = _Said.of(list(said), language)
     found = []
     for key, value in arguments.items():
         if isinstance(value, bool) or value in fixed.get(key, ()):
             continue
         if isinstance(value, int | float):
-            known = _near(abs(value), numbers) or not _numbers(language).values  # whose number words nobody knows cannot be judged
+            known = known_of.number(abs(value))
         elif isinstance(value, str):
-            known = _text_known(value, words, numbers, language, today)
+            known = known_of.text(value, today)
         else:
             known = False
         if not known:
@@ -101,24 +98,49 @@ def derived(numbers: set[float]) -> set[float]:
     return ways | {first + second for first in numbers for second in numbers if first != second}
 
 
-def _near(value: float, numbers: set[float]) -> bool:
-    return any(abs(value - number) < 1e-6 for number in numbers)
+@dataclass(frozen=True)
+class _Said:
+    """What is known from what was said. What cannot be looked for in it counts as said."""
 
+    words: set[str]
+    numbers: set[float]
+    scripts: set[str]
+    """Of the utterance: Moscow is not to be found in Москва."""
+    lexicon: _Numbers
 
-def _text_known(value: str, words: set[str], numbers: set[float], language: str, today: date) -> bool:
-    value = _flat(value)
-    for whole in list(_DATE.finditer(value)):
-        year, month, day = (int(part) for part in whole.groups())
-        if not (_is_near(year, month, day, today) or (_near(day, numbers) and _near(year, numbers | {today.year, today.year + 1}))):
+    @classmethod
+    def of(cls, said: Sequence[str], language: str) -> "_Said":
+        """said: the utterance first."""
+        numbers: set[float] = {0.0}
+        words: set[str] = set()
+        for text in said:  # one by one: two numbers of different turns make no third
+            numbers |= derived(numbers_in(text, language))
+            words |= _words(" ".join([text, *english_names(text, language)]))
+        return cls(words, numbers, _scripts(_words(said[0])) or _scripts(words), _numbers(language))
+
+    def number(self, value: float, *others: float) -> bool:
+        """others: what was not said, and may be meant all the same."""
+        return not self.lexicon.values or any(abs(value - number) < _SAME for number in (*self.numbers, *others))
+
+    def text(self, value: str, today: date) -> bool:
+        """Dates, numbers, and half of the words at least."""
+        value = _flat(value)
+        for whole in list(_DATE.finditer(value)):
+            year, month, day = (int(part) for part in whole.groups())
+            if not (_is_near(year, month, day, today) or (self.number(day) and self.number(year, today.year, today.year + 1))):
+                return False
+            value = value.replace(whole[0], " ")
+        if not all(self.number(float(number.replace(",", "."))) for number in _NUMBER.findall(value)):
             return False
-        value = value.replace(whole[0], " ")
-    if not all(_near(number, numbers) for number in {float(text.replace(",", ".")) for text in _NUMBER.findall(value)}):
-        return False
-    named = [word for word in _words(value) if not word.isdigit() and len(word) >= _SHORTEST_WORD and word not in _numbers(language).values]
-    if not named:
-        return True
-    known = sum(any(_alike(word, heard) for heard in words) for word in named)
-    return known * 2 >= len(named)
+        named = [word for word in _words(value) if self._counts(word)]
+        known = sum(self._is_foreign(word) or any(_alike(word, heard) for heard in self.words) for word in named)
+        return known * 2 >= len(named)
+
+    def _is_foreign(self, word: str) -> bool:
+        return bool(self.scripts) and not _scripts([word]) <= self.scripts
+
+    def _counts(self, word: str) -> bool:
+        return not word.isdigit() and len(word) >= _SHORTEST_WORD and word not in self.lexicon.values
 
 
 def _is_near(year: int, month: int, day: int, today: date) -> bool:
@@ -132,6 +154,12 @@ def _alike(word: str, heard: str) -> bool:
     if word == heard or (len(word) > _SHORTEST_WORD and (word in heard or (heard in word and len(heard) > _SHORTEST_WORD))):
         return True
     return len(heard) >= _SHORTEST_WORD and difflib.SequenceMatcher(None, word, heard, autojunk=False).ratio() >= _ALIKE
+
+
+def _scripts(words: Iterable[str]) -> set[str]:
+    """`LATIN`, `CYRILLIC` …, by the first letters."""
+    letters = {next(filter(str.isalpha, word), "") for word in words} - {""}
+    return {unicodedata.name(letter, "").partition(" ")[0] for letter in letters}
 
 
 def _words(text: str) -> set[str]:

@@ -68,7 +68,8 @@ class Connection:
         self._handling = False
         self._reading: asyncio.Task | None = None
         self._stopping = False
-        self._last_event = asyncio.get_running_loop().time()
+        self._now = asyncio.get_running_loop().time
+        self._last_event = self._now()
 
     async def serve(self) -> None:
         """Returns when the connection has ended, for whatever reason. When cancelled, the peer is told that the server stops."""
@@ -106,7 +107,7 @@ class Connection:
     async def _read(self) -> None:
         try:
             while (event := await self._incoming.read()) is not None:
-                self._last_event = asyncio.get_running_loop().time()
+                self._last_event = self._now()
                 if event.type == "describe":
                     if event.data.get(occupancy.ASK) is True:
                         self.peer.send_soon(encode_event(occupancy.event(self._occupancy())))
@@ -157,13 +158,12 @@ class Connection:
 
         Raises: DeadlineError when it owes the rest of a request.
         """
-        now = asyncio.get_running_loop().time
         while True:
             if self._handling or self._backlog:
-                self._last_event = now()  # it is our turn, the services have deadlines of their own
+                self._last_event = self._now()  # it is our turn, the services have deadlines of their own
             usual = self._limits.request_idle_s if self._owes_events else self._limits.idle_s
             patience = max((s.patience_s for s in self._sessions.values() if s.patience_s is not None), default=usual)
-            remaining = self._last_event + patience - now()
+            remaining = self._last_event + patience - self._now()
             if remaining <= 0:
                 break
             await asyncio.sleep(min(remaining, self._limits.request_idle_s))  # a request that begins meanwhile may have less time

@@ -3,7 +3,9 @@
 import pytest
 from fake_home_assistant import furnish, home_assistant
 from home_rig import Home, at_home, serving_home
-from tool_sentences import LANGUAGES, response_keys, understood
+from tool_sentences import LANGUAGES, matcher, response_keys, understood
+
+from wyoming_servers.handle.matcher import Context
 
 ANSWERS = [
     ("turn on the bed lamp", "Bed Lamp is on.", "light.turn_on", {"entity_id": ["light.bed_lamp"]}),
@@ -45,6 +47,30 @@ REFUSED = [
     ("turn on the lights in the garage", "I know of no lights in Garage."),
     ("turn on the bed lamp in the kitchen", "There is no Bed Lamp in Kitchen."),
 ]
+
+
+DID_YOU = {
+    "en": ("did you turn it off", "is it off"),
+    "de": ("hast du sie ausgeschaltet", "ist es aus"),
+    "fr": ("tu l'as éteinte", "est-elle éteinte"),
+    "es": ("la has apagado", "está apagada"),
+    "it": ("l'hai spenta", "è spenta"),
+    "nl": ("heb je hem uitgezet", "is hij uit"),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_after_a_command_one_may_ask_whether_it_was_done(language):
+    asked = [matcher(language).match(text, Context(last="HassTurnOff")) for text in DID_YOU[language]]
+    assert [[(match.intent, match.slots, match.follows) for match in found] for found in asked] == [
+        [("HassGetState", {"state": "off"}, True)]
+    ] * 2
+
+
+async def test_whether_it_was_done_is_told_of_the_device_that_was_named(tmp_path):
+    async with at_home(tmp_path) as home:
+        await home.said("turn off the kitchen ceiling")
+        assert await home.said("did you turn it off") == "Yes. Kitchen Ceiling is off."
 
 
 async def test_commands_are_done_and_told(tmp_path):

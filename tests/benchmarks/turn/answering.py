@@ -82,7 +82,7 @@ class _HandleSession(StandInSession):
 
     async def _handle(self, text: str, commit: Commit) -> None:
         house = self.house
-        answer = house.answers.get(text)
+        answer = house.answer(text)
         async with house.busy("intent", text):
             await asyncio.sleep(house.profile.intent_s)
         if answer is None:

@@ -12,6 +12,7 @@ from .lag import loop_lag, share_of
 
 _HERE = Path(__file__).parents[1]
 _SCHEDULER = Path("/proc/self/schedstat")
+_TICK_S = 0.02  # looking costs processor time, too
 DISTURBED = 0.05
 """Of the time without a processor that was wanted: more is other work's doing."""
 
@@ -39,7 +40,7 @@ class Effort:
 
     def watched(self) -> AbstractAsyncContextManager[None]:
         """Open while this process is watched."""
-        return loop_lag(self._lags_s)
+        return loop_lag(self._lags_s, _TICK_S)
 
     def told(self) -> dict[str, float]:
         """cores: processor time for each second. waited: the share of it in which the loop's thread could have gone on and had no

@@ -1,6 +1,6 @@
 """The stand-in engines of one house, in this process or in one of their own, and what they log.
 
-`python -m turn.engines PROFILE`: serves until its standard input ends; its first line says where, as JSON.
+`python -m turn.engines PROFILE [--new-answers]`: serves until its standard input ends; its first line says where, as JSON.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from .profile import Profile, load
 from .scenes import SCENES, Scene, house_of
 from .speaking import TtsStandIn
 
+_NEW = "--new-answers"
 _LOG, _EFFORT = "bench-log", "bench-effort"
 _READY_S = 30.0
 _LIMITS = ServerLimits(connections=2048, connections_per_host=2048)  # a benchmark is one host
@@ -113,9 +114,9 @@ async def engines_here(house: House, folder: Path) -> AsyncIterator[Engines]:
 
 
 @asynccontextmanager
-async def engines_apart(profile: str) -> AsyncIterator[Engines]:
-    """In a process of their own, on the loopback."""
-    async with apart("turn.engines", profile) as (output, _):
+async def engines_apart(profile: str, *, never_repeats: bool = False) -> AsyncIterator[Engines]:
+    """In a process of their own, on the loopback. never_repeats: no answer is given twice."""
+    async with apart("turn.engines", profile, *([_NEW] if never_repeats else [])) as (output, _):
         async with asyncio.timeout(_READY_S):
             uris = json.loads(await output.readline())
         async with await WyomingClient.connect(uris["log"]) as client:
@@ -142,13 +143,14 @@ async def _serving(house: House, uri_of: Callable[[str], str], effort: Effort) -
         yield uris
 
 
-async def _serve(profile: Profile, scenes: Sequence[Scene]) -> None:
-    effort = Effort()
-    async with effort.watched(), _serving(house_of(profile, scenes), lambda _: "tcp://127.0.0.1:0", effort) as uris:
+async def _serve(profile: Profile, scenes: Sequence[Scene], *, never_repeats: bool) -> None:
+    house, effort = house_of(profile, scenes), Effort()
+    house.never_repeats = never_repeats
+    async with effort.watched(), _serving(house, lambda _: "tcp://127.0.0.1:0", effort) as uris:
         print(json.dumps(uris), flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(load(sys.argv[1]), SCENES))
+        asyncio.run(_serve(load(sys.argv[1]), SCENES, never_repeats=_NEW in sys.argv))

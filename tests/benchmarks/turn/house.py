@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wyoming.info import Attribution
@@ -19,6 +19,7 @@ WAKE_SOUND = 255
 SPEECH_PER_TOKEN_S = 0.3
 """A word is a token here, and is spoken in this time."""
 ARTIFACT: Mapping[str, Any] = {"attribution": Attribution("bench", ""), "installed": True, "description": "", "version": "1"}
+_LETTERS = "abcdefghij"
 _OPEN_ENDS = frozenset({"a", "and", "at", "for", "from", "if", "in", "is", "of", "on", "or", "so", "the", "to", "um", "why", "with"})
 
 
@@ -64,9 +65,13 @@ class House:
     first clause; tts: is silent, hangs, or stalls after its first piece."""
     knows_satellites: bool = False
     """True when its intent server has links to satellites, as ours has; stock ones have none."""
+    never_repeats: bool = False
+    """True when no answer is given twice, so that a voice is asked for each."""
     work: list[Busy] = field(default_factory=list)
     effects: list[str] = field(default_factory=list)
     """Texts that changed the world, in order."""
+    given: int = 0
+    """How many answers there were so far where none is repeated."""
     spoken: dict[int, str] = field(default_factory=dict)
     """Texts by the number of their sound."""
 
@@ -82,6 +87,15 @@ class House:
         finally:
             work.end = now()
             work.first = work.first or work.end
+
+    def answer(self, text: str) -> Answer | None:
+        """What is answered; in a house that never repeats itself with one more word, another one each time."""
+        answer = self.answers.get(text)
+        if answer and self.never_repeats:
+            self.given += 1
+            word = "".join(_LETTERS[int(digit)] for digit in f"{self.given:03}")
+            return replace(answer, text=f"{answer.text[:-1]} {word}.")
+        return answer
 
     def prospect(self, text: str) -> str:
         """How a text could go on: complete, extendable, prefix, sentence or unfinished."""

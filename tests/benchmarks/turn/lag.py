@@ -10,14 +10,14 @@ _TICK_S = 0.005
 
 
 @asynccontextmanager
-async def loop_lag(lags_s: list[float]) -> AsyncIterator[None]:
-    """Adds how late the event loop is, every 5 ms as long as this is open."""
+async def loop_lag(lags_s: list[float], tick_s: float = _TICK_S) -> AsyncIterator[None]:
+    """Adds how late the event loop is, so often as long as this is open."""
 
     async def sample() -> None:
         now = asyncio.get_running_loop().time
         while True:
-            due = now() + _TICK_S
-            await asyncio.sleep(_TICK_S)
+            due = now() + tick_s
+            await asyncio.sleep(tick_s)
             lags_s.append(now() - due)
 
     sampling = asyncio.create_task(sample(), name="lag of the loop")

@@ -123,11 +123,12 @@ async def load_of(satellites: int, seconds: float, warm_s: float = _WARM_S) -> L
     with tempfile.TemporaryDirectory(dir=memory) as folder:
         rooms = Rooms(Path(folder), satellites, made=True)
         async with (
-            engines_apart(_PROFILE) as engines,
+            engines_apart(_PROFILE, never_repeats=True) as engines,
             apart("turn.crowd", folder, str(satellites), json.dumps(engines.uris)) as crowd,
         ):
             async with asyncio.timeout(_READY_S):
-                await crowd[0].readline()
+                if not await crowd[0].readline():
+                    raise RuntimeError(f"{satellites} satellites could not be started; what they wrote above says why")
             speakers = [_Speaker(house, rooms, room) for room in range(satellites)]
             return await _measured(house, engines, crowd, speakers, warm_s, seconds)
 
@@ -209,7 +210,7 @@ class _Speaker:
 
 
 def _answer_s(scene: Scene) -> float:
-    return len(scene.answer.text.split()) * SPEECH_PER_TOKEN_S
+    return (len(scene.answer.text.split()) + 1) * SPEECH_PER_TOKEN_S  # a word that makes it another one each time
 
 
 def _turn(house: House, spoken: _Spoken, commits: Sequence[Commit]) -> LoadTurn:

@@ -34,10 +34,10 @@ def load_rows(loads: Sequence[Load]) -> list[Row]:
     """What a core carries: one row for each number of satellites, and what follows from them."""
     rows = [_load_row(load) for load in loads]
     most = max((load for load in loads if _carried(load)), key=lambda load: load.satellites, default=loads[0])
-    per_core = most.at_once / most.efforts["satellites"]["cores"]
+    per_core = round(most.at_once / most.efforts["satellites"]["cores"])
     name = f"turns at once on one core, from the processor time of {most.satellites} satellites (G20)"
     why = "" if per_core >= _AT_ONCE else "microphone, voice detector, loudspeaker and the pauses between turns are in it"
-    rows.append(Row(name, f"≥ {_AT_ONCE}", f"{per_core:.0f}", len(most.turns), per_core >= _AT_ONCE, why))
+    rows.append(Row(name, f"≥ {_AT_ONCE}", f"{per_core}", len(most.turns), per_core >= _AT_ONCE, why))
     return [*rows, _knee_row(loads)] if len(loads) > 1 else rows
 
 
@@ -62,7 +62,7 @@ def _knee_row(loads: Sequence[Load]) -> Row:
     most = max((load.satellites for load in loads if _carried(load)), default=0)
     least = min((load.satellites for load in loads if _carried(load) is False), default=None)
     unknown = [str(load.satellites) for load in loads if _carried(load) is None]
-    figure = f"{most}, and not {least}" if least else f"{most} or more"
+    figure = " and ".join([*([f"{most}"] if most else []), *([f"not {least}"] if least else [])]) or "unknown"
     why = f"nothing is known of {', '.join(unknown)}: see there" if unknown else ""
     met = most >= _AT_ONCE or (None if unknown and not least else False)
     return Row("most satellites in one process whose turns all stay within that (G20)", f"≥ {_AT_ONCE}", figure, len(loads), met, why)

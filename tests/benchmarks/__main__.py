@@ -19,6 +19,7 @@ BENCHMARKS = {
     "failover": "a machine fails in the middle of a turn; needs root",
     "turn": "end of speech to first sound in eight kinds of house, beside its targets and two other ways to run a turn",
     "endpoint": "false commits against commit delay, by what was said and by silence alone",
+    "reopening": "sentences with a pause in the middle: cut off, or heard out because the turn opens again",
     "engines": "Piper and faster-whisper behind our servers and behind wyoming-piper and wyoming-faster-whisper",
     "footprint": "time until ready, memory, and processor time while listening to silence",
 }

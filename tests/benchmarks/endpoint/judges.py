@@ -40,7 +40,12 @@ def by_true_words(sound: Sound, second: float) -> Prospect | None:
     """As if the recogniser made no mistake and took no time; None where nobody wrote down what was said."""
     if not any(words for _, _, words in sound.spans):
         return None
-    return _matcher().prospect(" ".join(sound.words_until(second)))
+    return of_text(" ".join(sound.words_until(second)))
+
+
+def of_text(text: str) -> Prospect:
+    """What may follow these words."""
+    return _matcher().prospect(text)
 
 
 def by_recogniser(sound: Sound, second: float) -> Prospect | None:

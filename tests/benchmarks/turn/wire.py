@@ -54,6 +54,7 @@ def chunk_cost() -> ChunkCost:
             writer.write(ready)
             await writer.drain()
 
+        read_in_pieces(writer.transport)
         return write, lambda: reader.readexactly(len(ready))
 
     return ChunkCost(*(asyncio.run(_cost_us(way)) for way in (stock, ours, bare)))

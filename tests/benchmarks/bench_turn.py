@@ -29,7 +29,7 @@ _SHOWN = ("n100-stream", "s6")
 """The turn of the picture in the docs."""
 _SHORT, _LONG = 12, 200
 """Turns in real time in each house."""
-_STEP = ((10, 20.0),)
+_STEPS = ((10, 15.0), (50, 15.0))
 _LADDER = ((1, 60.0), (10, 60.0), (50, 60.0), (200, 60.0))
 """How many satellites at once, and for how many seconds."""
 
@@ -52,7 +52,7 @@ def report(*, long: bool, real: bool) -> None:
     ours = [turn for turn in measured.turns if turn.arm == "ours"]
     real_rows = overhead_rows(dataclasses.replace(measured, turns=ours))
     real_rows += wire_rows([chunk_cost() for _ in range(5)], asyncio.run(satellites_per_core(100, 5.0)))
-    real_rows += load_rows([asyncio.run(load_of(*load)) for load in (_LADDER if long else _STEP)])
+    real_rows += load_rows([asyncio.run(load_of(*load)) for load in (_LADDER if long else _STEPS)])
     print("  in real time, on this machine:")
     print_rows(real_rows)
     _keep([*turns, *measured.turns], [*rows, *real_rows])

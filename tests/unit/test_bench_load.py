@@ -48,6 +48,15 @@ def test_turns_at_once_are_counted_for_the_processor_time_of_the_satellites() ->
     assert load_rows([load(1.0, 2.0, 3.0)])[1].figure == "12"  # 12 s of turns in 10 s, by a tenth of a core
 
 
+def test_turns_at_once_are_not_counted_where_too_many_came_to_nothing() -> None:
+    rows = load_rows([load(1.0, 2.0, 3.0), load(1.0, 2.0, None, satellites=50)])
+    assert rows[2].name.endswith("10 satellites (G20)")
+
+
+def test_what_was_in_the_way_is_not_mentioned_where_it_did_no_harm() -> None:
+    assert "not measured" not in load_rows([load(3.0, rooms=QUIET | {"waited": 0.2})])[0].why
+
+
 def test_the_knee_is_between_the_last_that_was_carried_and_the_first_that_was_not() -> None:
     rows = load_rows([load(1.0, satellites=50), load(40.0, satellites=200)])
     assert (rows[-1].figure, rows[-1].met) == ("50 and not 200", True)

@@ -36,7 +36,7 @@ _GAP_S = 0.6  # between the wake word and the command
 _BETWEEN_S = 1.0  # turns of one satellite, at the mean; how long is chance, as with people
 _LEAD_S = 0.3  # what is said is in the room so much earlier than it sounds
 _LATE_S = 1.0  # an answer that has not begun so long after its time is lost
-_WARM_S = 10.0  # until then everybody has had a turn, which does not count
+_WARM_S = 8.0  # until then everybody has had a turn, which does not count
 _READY_S = 120.0
 _FULL = 0.9
 """Of a core: an engine process that needs more may be what a turn waits for."""

@@ -56,9 +56,7 @@ def _load_row(load: Load) -> Row:
         f"p50 {p50:.1f}, p99 {p99:.1f} ms; {load.unanswered}",
         len(load.turns),
         met,
-        "; ".join(
-            filter(None, ("" if met else load.disturbed, f"{load.at_once:.1f} turns at once, {load.satellite_mb:.1f} MB each", *used))
-        ),
+        "; ".join(filter(None, ("" if met else load.disturbed, carried, *used))),
     )
 
 

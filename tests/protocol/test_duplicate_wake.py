@@ -90,3 +90,25 @@ async def test_a_satellite_that_gives_way_is_silent(tmp_path: Path) -> None:
         report = await rig.turn()
     assert (report.ended, handle.requests) == ("ignored", [])
     assert not rig.recorder.sound.any()
+
+
+@virtual
+async def test_a_wake_word_that_was_heard_while_the_server_was_away_is_not_told_when_it_is_back(tmp_path: Path) -> None:
+    services = {
+        "wake": ToldWake(),
+        "asr": ScriptedAsr(*["what time is it"] * 3),
+        "handle": ScriptedHandle(),
+        "tts": ScriptedVoice(*[""] * 3),
+    }
+    async with satellite(services, tmp_path, chimes=False) as rig:
+        await rig.kill("handle")
+        await rig.room.hear(seconds(0.2))
+        await services["wake"].hears()
+        await rig.room.hear(seconds(0.3), speak("what time is it"))
+        assert (await rig.turn()).ended == "failed"
+        back = ScriptedHandle("It is noon.")
+        await rig.revive("handle", back)
+        async with asyncio.timeout(20):
+            await back.subscribed.wait()
+            await services["wake"].hears()
+            assert (await back.woken.get())["turn"] == 2

@@ -251,7 +251,8 @@ class TimerLink(Link):
 
     def woken(self, turn: int, wake_word: str, level_dbfs: float) -> None:
         """A turn has begun with a wake word: `yielded` is called when another satellite heard it better."""
-        self._post(Event("earshot-woken", {"turn": turn, "wake_word": wake_word, "level_dbfs": round(level_dbfs, 1)}))
+        if self.connected and self._subscribed.is_set():  # told later, it would count as heard later
+            self._post(Event("earshot-woken", {"turn": turn, "wake_word": wake_word, "level_dbfs": round(level_dbfs, 1)}))
 
     def spoken(self, cut: CutOff) -> None:
         """Only the beginning of an answer was heard."""

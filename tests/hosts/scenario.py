@@ -133,6 +133,7 @@ def main(times: int) -> None:
         seen["silent while thinking"] = [story.fails_while_thinking(cut, heal) for _ in range(times)]
         seen["back ms"] = [story.comes_back() for _ in range(times)]
         seen["moved"] = story.moves()
+        seen["known"] = sorted(uri for uris in story.known()["seen"].values() for uri in uris)
         seen["alone"] = story.is_alone()
         seen["left"] = story.leaves()
         print(json.dumps(seen))

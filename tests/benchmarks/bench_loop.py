@@ -9,7 +9,7 @@ from speech import speak
 
 _TURNS = 15
 _COMMANDS = ("what time is it", "set a timer for five minutes", "how much time is left", "cancel all timers", "what is the date today")
-_GAP_S = 5.0
+_GAP_S = 7.0  # the longest answer takes four, and the next wake word would interrupt it
 
 
 def measure(turns: int = _TURNS) -> list[Figure]:

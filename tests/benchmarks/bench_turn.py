@@ -17,6 +17,7 @@ from turn.load import load_of
 from turn.page import page, waterfall
 from turn.profile import load, names
 from turn.real_targets import load_rows, overhead_rows, wire_rows
+from turn.tables import tables
 from turn.targets import Row, print_rows, virtual_rows
 from turn.wire import chunk_cost, satellites_per_core
 from virtual_time import VirtualLoop
@@ -56,6 +57,7 @@ def report(*, long: bool, real: bool) -> None:
     print("  in real time, on this machine:")
     print_rows(real_rows)
     _keep([*turns, *measured.turns], [*rows, *real_rows])
+    (_FOLDER / "tables.md").write_text(tables(turns, rows, real_rows), "utf-8")
 
 
 def lived(arm: str, profile: str) -> list[Measured]:

@@ -121,8 +121,9 @@ class PhrasesStream(AsrStream):
             return Transcription("", None, "en")
         self._decode(wait=True)
         assert self._decoder is not None
-        begun = self._begun(self._decoder.partial())
+        partial = self._decoder.partial()
         hypothesis = self._decoder.end()
+        begun = self._begun(partial, hypothesis.words if hypothesis else ())
         self.close()
         if hypothesis is None or not hypothesis.words:
             return Transcription(self._heard_term(), 0.0, "en", begun=begun)
@@ -131,10 +132,14 @@ class PhrasesStream(AsrStream):
             return Transcription(self._heard_term(), trusted, "en", begun=begun)
         return Transcription(written(self._grammar, hypothesis.words), trusted, "en", begun=begun)
 
-    def _begun(self, words: tuple[str, ...]) -> str:
-        """What fits best as long as nobody asks for a whole sentence; empty when that is one."""
-        prefix = bool(words) and self._grammar.prefix_class(words) is PrefixClass.PREFIX
-        return written(self._grammar, words) if prefix else ""
+    def _begun(self, words: tuple[str, ...], whole: tuple[str, ...]) -> str:
+        """What fits best as long as nobody asks for a whole sentence; empty when that is one.
+
+        whole: the sentence that fits best. One with a little word behind it ("… two hours a") is that sentence: its last sound made the word.
+        """
+        if not words or (whole and words[: len(whole)] == whole):
+            return ""
+        return written(self._grammar, words) if self._grammar.prefix_class(words) is PrefixClass.PREFIX else ""
 
     def _heard_term(self) -> str:
         """One of the terms, where no sentence fits and not much was said."""

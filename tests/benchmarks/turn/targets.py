@@ -17,7 +17,7 @@ _AGAINST_SEQ = {(name, LLM_SCENE): least for name, least in _ANSWERS_AGAINST_SEQ
     (name, scene): least for scene in _COMMANDS for name, least in _COMMANDS_AGAINST_SEQ.items()
 }
 _AGAINST_HA = {LLM_SCENE: 1.6} | dict.fromkeys(_COMMANDS, 2.0)
-_SAYS = {
+SAYS = {
     LLM_SCENE: "a long answer",
     COMMAND_SCENE: "a command",
     "s1-first": "a command, the first time",
@@ -100,7 +100,7 @@ def _wasted(turns: Sequence[Measured]) -> float:
 def _speed_up(found: Turns, profile: str, scene: str, other: str, least: float) -> Row:
     ours, theirs = found[profile, scene, "ours"], found[profile, scene, other]
     goal = "G5" if other == "seq" else "G6"
-    name = f"{profile}, {_SAYS[scene]}: {other} / ours ({goal})"
+    name = f"{profile}, {SAYS[scene]}: {other} / ours ({goal})"
     if not (ours.v2v_s and theirs.v2v_s and ours.path):
         return Row(name, f"≥ {least:g}", "nothing was heard", 1, False)
     ratio = theirs.v2v_s / ours.v2v_s

@@ -135,7 +135,7 @@ class PhrasesStream(AsrStream):
     def _begun(self, words: tuple[str, ...], whole: tuple[str, ...]) -> str:
         """What fits best as long as nobody asks for a whole sentence; empty when that is one.
 
-        whole: the sentence that fits best. One with a little word behind it ("… two hours a") is that sentence: its last sound made the word.
+        whole: the sentence that fits best. With a little word behind it ("… at seven a") it is that sentence: its last sound made the word.
         """
         if not words or (whole and words[: len(whole)] == whole):
             return ""

@@ -73,12 +73,12 @@ class _TtsSession(StandInSession):
         speech_s = max(1, len(text.split())) * SPEECH_PER_TOKEN_S
         number = len(house.spoken) % WAKE_SOUND
         house.spoken[number] = text
-        sound = tone(number, speech_s)
-        step = round(PIECE_S * PLAYBACK_RATE_HZ) if tts.pieces == "clause" else len(sound)
         async with self.service.slots, house.busy("tts", text) as work:
             if fault == "hangs":
                 await asyncio.Event().wait()
-            await asyncio.sleep(tts.fixed_s)
+            sound = tone(number, speech_s)  # this is its work, too
+            step = round(PIECE_S * PLAYBACK_RATE_HZ) if tts.pieces == "clause" else len(sound)
+            await asyncio.sleep(max(0.0, work.begin + tts.fixed_s - now()))
             for first in range(0, len(sound), step):
                 piece = sound[first : first + step]
                 await asyncio.sleep(tts.rtf * len(piece) / PLAYBACK_RATE_HZ)

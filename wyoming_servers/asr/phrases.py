@@ -121,23 +121,21 @@ class PhrasesStream(AsrStream):
             return Transcription("", None, "en")
         self._decode(wait=True)
         assert self._decoder is not None
-        partial = self._decoder.partial()
-        hypothesis = self._decoder.end()
-        begun = self._begun(partial, hypothesis.words if hypothesis else ())
+        partial, hypothesis = self._decoder.partial(), self._decoder.end()
         self.close()
-        if hypothesis is None or not hypothesis.words:
-            return Transcription(self._heard_term(), 0.0, "en", begun=begun)
-        trusted = confidence(hypothesis, self._speech_frames)
-        if trusted < self._trust:
-            return Transcription(self._heard_term(), trusted, "en", begun=begun)
-        return Transcription(written(self._grammar, hypothesis.words), trusted, "en", begun=begun)
+        trusted = confidence(hypothesis, self._speech_frames) if hypothesis and hypothesis.words else 0.0
+        if hypothesis is None or not hypothesis.words or trusted < self._trust:
+            return Transcription(self._heard_term(), trusted, "en", begun=self._begun(partial))
+        return Transcription(written(self._grammar, hypothesis.words), trusted, "en", begun=self._begun(partial, hypothesis.words))
 
-    def _begun(self, words: tuple[str, ...], whole: tuple[str, ...]) -> str:
+    def _begun(self, words: tuple[str, ...], whole: tuple[str, ...] = ()) -> str:
         """What fits best as long as nobody asks for a whole sentence; empty when that is one.
 
-        whole: the sentence that fits best. With a little word behind it ("… at seven a") it is that sentence: its last sound made the word.
+        whole: the sentence that fits, if one does. It counts where the other has a little word behind it ("… at seven a"), which its last
+        sound made, and where they part in the middle ("the date today", "the date the day"): those are two ways to hear the same.
         """
-        if not words or (whole and words[: len(whole)] == whole):
+        alike = next((at for at, (one, other) in enumerate(zip(words, whole, strict=False)) if one != other), min(len(words), len(whole)))
+        if not words or (whole and (alike == len(whole) or 0 < alike < len(words) - 1)):
             return ""
         return written(self._grammar, words) if self._grammar.prefix_class(words) is PrefixClass.PREFIX else ""
 

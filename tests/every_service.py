@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
@@ -82,10 +83,16 @@ def every_service(folder: Path) -> Iterator[str]:
         file.write_text(yaml.safe_dump({"handle": handle, "network": {"egress": "deny", "zeroconf": False}}))
         uri = f"tcp://127.0.0.1:{free_port()}"
         command = [sys.executable, "-m", "wyoming_servers", "serve", "handle", "--uri", uri, "--config", str(file)]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=os.environ | {"TZ": "UTC"})
+        environment = os.environ | {"TZ": _where_it_is_eleven()}
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)
         server = Running(process)
         try:
             server.wait_for("handle: ready", 60)
             yield uri
         finally:
             server.stop()
+
+
+def _where_it_is_eleven() -> str:
+    """A zone in which "tonight at eight" is still to come."""
+    return f"Etc/GMT{datetime.now(UTC).hour - 11:+d}"  # their signs are POSIX's: west of Greenwich is positive

@@ -81,9 +81,11 @@ def test_the_database_is_read(connection):
 
 
 def test_afterwards_it_is_written_to_again(connection):
+    before = connection.execute("SELECT name FROM things ORDER BY rowid").fetchall()
     with only_telling("lamp"):
         pass
     connection.execute(STATEMENTS[0])
+    assert connection.execute("SELECT name FROM things ORDER BY rowid").fetchall() != before
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,9 @@ def test_streams_on_several_threads_do_not_disturb_each_other():
 
 @pytest.mark.parametrize("language", ["en", "en-US", "en_US", "en-GB", None])
 def test_english_is_taken(engine, language):
-    engine.open(AsrRequest(language=language)).close()
+    stream = engine.open(AsrRequest(language=language))
+    fed(stream, spoken())
+    assert stream.finish().text == SAID
 
 
 def test_another_language_is_refused(engine):
